@@ -1,0 +1,38 @@
+#include "net/http1_stream.h"
+
+#include "net/http1_connection.h"
+#include "wire/chunked.h"
+
+namespace carillon {
+
+Loop& Http1Stream::loop() { return connection_.loop(); }
+
+void Http1Stream::wait_writable() { connection_.wait_writable(); }
+
+void Http1Stream::end(std::string pending, std::string_view reason) {
+  // The owner may be the caller: it outlives the call, not the connection.
+  const auto owner = take_owner();
+  connection_.end_stream(std::move(pending),
+                         framing_ == StreamFraming::chunked ? kLastChunk : std::string_view(),
+                         reason);
+}
+
+void Http1Stream::cut(std::string_view reason) {
+  const auto owner = take_owner();
+  connection_.close(reason);
+}
+
+uint64_t Http1Stream::id() const { return connection_.id(); }
+
+std::string Http1Stream::peer() const { return connection_.peer(); }
+
+WriteResult Http1Stream::write(std::span<const iovec> run) {
+  if (!connection_.send_pending()) return {0, WriteState::blocked};
+  return send_run(connection_.descriptor(), run);
+}
+
+int Http1Stream::plain_descriptor() const {
+  return connection_.has_pending() ? -1 : connection_.descriptor();
+}
+
+}  // namespace carillon

@@ -1,0 +1,50 @@
+// The endless answer of an HTTP/1.1 connection.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "net/exchange.h"
+
+namespace carillon {
+
+class Http1Connection;
+
+// Owned by its connection, which from now on reads only to notice that the peer goes away.
+class Http1Stream : public StreamHandle, public Transport {
+ public:
+  Http1Stream(Http1Connection& connection, StreamFraming framing,
+              std::unique_ptr<StreamOwner> owner)
+      : connection_(connection), framing_(framing), owner_(std::move(owner)) {}
+
+  Transport& transport() override { return *this; }
+  StreamFraming framing() const override { return framing_; }
+  Loop& loop() override;
+  void wait_writable() override;
+  void end(std::string pending, std::string_view reason) override;
+  void cut(std::string_view reason) override;
+  uint64_t id() const override;
+  std::string peer() const override;
+
+  // Transport: the answer's head goes first.
+  WriteResult write(std::span<const iovec> run) override;
+  int plain_descriptor() const override;
+
+  StreamOwner* owner() { return owner_.get(); }
+  std::string owner_description() const {
+    return owner_ == nullptr ? description_ : owner_->describe();
+  }
+  // What the owner said of itself last stays.
+  std::unique_ptr<StreamOwner> take_owner() {
+    if (owner_ != nullptr) description_ = owner_->describe();
+    return std::move(owner_);
+  }
+
+ private:
+  Http1Connection& connection_;
+  StreamFraming framing_;
+  std::unique_ptr<StreamOwner> owner_;
+  std::string description_;
+};
+
+}  // namespace carillon

@@ -1,0 +1,25 @@
+// One event as an HTTP answer, and a topic as a feed. All of these block on the disk.
+#pragma once
+
+#include <string>
+
+#include "event/filter.h"
+#include "log/log.h"
+#include "net/exchange.h"
+
+namespace carillon {
+
+// The newest event of the topic that matches, in binary mode or as an envelope; 204 when there is
+// none.
+Result<Response> latest_event(Log& log, const std::string& topic, const Filter& filter,
+                              bool envelope);
+// The event at `cursor`; 410 when it was removed, 404 when there never was one.
+Result<Response> event_at(Log& log, const std::string& topic, const Cursor& cursor, bool envelope);
+// The newest events as Atom or JSON Feed; 304 when `tag_wanted` is its tag.
+Result<Response> topic_feed(Log& log, const std::string& topic, const std::string& origin,
+                            bool atom, const std::string& tag_wanted);
+
+// A page's weak tag.
+std::string page_tag(const std::string& target, const Cursor& cursor, size_t count);
+
+}  // namespace carillon

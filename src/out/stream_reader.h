@@ -1,0 +1,91 @@
+// One endless answer: a reader that catches up from the tail or the log, and is a row of its class
+// once it has.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "net/exchange.h"
+#include "out/fan_out.h"
+#include "out/gap.h"
+
+namespace carillon {
+
+// Owned by its connection. Live, it is a row and nothing else; behind, it reads blocks of bounded
+// size, at most one at a time, encodes them as its class does, and joins the class where the shared
+// frames go on. Replay, resume and catch-up are the same steps from another cursor.
+class StreamReader : public StreamOwner {
+ public:
+  struct Start {
+    ClassKey key;
+    Position after;
+    uint64_t told_marks = 0;
+  };
+
+  StreamReader(FanOut& fan_out, Start start);
+  ~StreamReader() override;
+
+  // The answer's head and start block are sent, or on their way.
+  void begin(StreamHandle& handle);
+
+  // StreamOwner
+  void on_writable() override;
+  void on_gone() override;
+  std::string describe() const override;
+
+  // FanOut's side
+  void pump();
+  WriteResult write(std::span<const iovec> run) { return handle_->transport().write(run); }
+  int plain_descriptor() const { return handle_->transport().plain_descriptor(); }
+  // It has everything up to `joined_at`, which may lie between two frames of its class.
+  void become_row(size_t row, Position joined_at) {
+    row_ = row;
+    joined_at_ = joined_at;
+  }
+  void set_row(size_t row) { row_ = row; }
+  size_t row() const { return row_; }
+  void row_blocked(bool took_some);
+  void peer_gone();
+  // No longer a row: has everything up to `position`, and owes `rest` of a frame that was cut.
+  void fall_behind(Position position, std::string rest);
+  void sweep(MonotonicTime now);
+  void drain();
+
+ private:
+  static constexpr size_t kNoRow = SIZE_MAX;
+
+  // What only a reader that is behind needs.
+  struct CatchUp {
+    explicit CatchUp(bool conflate) : window(conflate) {}
+    Position cursor;  // everything up to here is in `pending`, sent, or passed over
+    std::string pending;
+    bool reading = false;
+    ConflationWindow window;
+    std::shared_ptr<StreamReader*> self;  // null inside once the reader is gone
+    MonotonicTime written{};
+  };
+
+  bool live() const { return row_ != kNoRow; }
+  Position position() const;
+  bool send_pending();
+  bool read_tail();
+  void read_log();
+  void take_result(Result<ReadResult> result, std::vector<Gap> gaps);
+  void take_event(const EventView& event);
+  bool window_due() const;
+  void emit_window();
+  void end_with_gap();
+  void leave_class();
+  void blocked(bool took_some);
+
+  FanOut& fan_out_;
+  SubscriptionClass* class_;
+  StreamHandle* handle_ = nullptr;
+  size_t row_ = kNoRow;
+  Position joined_at_;
+  uint64_t told_marks_;
+  MonotonicTime blocked_since_{};  // 0: it takes what it is given
+  std::unique_ptr<CatchUp> behind_;
+};
+
+}  // namespace carillon

@@ -1,0 +1,58 @@
+// `carillon demo scoreboard`, which may be ended and started again on the same address and data.
+
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { HubProcess } from './hub_process.mjs';
+
+// A demo hub with a data directory of its own, which outlives the hub's process.
+export class Demo {
+  #data = mkdtempSync(join(tmpdir(), 'carillon-scoreboard-'));
+  #hub = null;
+  #address = '127.0.0.1:0';
+
+  static async start(t, speed) {
+    const demo = new Demo();
+    t.after(() => demo.#remove());
+    await demo.start(speed);
+    return demo;
+  }
+
+  get url() {
+    return this.#hub.url;
+  }
+
+  get address() {
+    return this.#address;
+  }
+
+  // The first time on any free port, from then on on that one.
+  async start(speed) {
+    this.#hub = await HubProcess.start(['demo', 'scoreboard', '--listen', this.#address,
+      '--data', this.#data, '--speed', String(speed)]);
+    this.#address = this.#hub.address;
+  }
+
+  end(signal) {
+    return this.#hub.end(signal);
+  }
+
+  // Takes the log away under a hub that has ended.
+  lose_log() {
+    rmSync(this.#data, { recursive: true });
+  }
+
+  // The data of every event that the hub has stored so far.
+  async stored() {
+    const answer = await fetch(`${this.url}/t/scoreboard.matches?after=first&limit=1000`);
+    assert.equal(answer.status, 200);
+    return (await answer.json()).events.map((event) => event.data);
+  }
+
+  async #remove() {
+    await this.#hub?.end('SIGKILL');
+    rmSync(this.#data, { recursive: true, force: true });
+  }
+}

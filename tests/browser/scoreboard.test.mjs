@@ -1,0 +1,284 @@
+// The scoreboard demo as a person meets it: a browser, and a hub that may be killed.
+//
+//   CARILLON_BIN=build/release/carillon npm run test:browser
+//
+// Needs Chromium (CHROMIUM, else /usr/bin/chromium). Leaves pictures in build/screenshots.
+
+import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+import { errors_of, faint_texts, launch_chromium } from './chromium.mjs';
+import { CuttableWire } from './cuttable_wire.mjs';
+import { Demo } from './demo_hub.mjs';
+import {
+  assert_shows, connection_is, expected_from, expected_table, kMatchCount, kOver, open_scoreboard,
+  season_is_over, shown_on,
+} from './scoreboard_page.mjs';
+
+const kRoot = new URL('../../', import.meta.url);
+const kScreenshots = fileURLToPath(new URL('build/screenshots/', kRoot));
+
+// Season seconds in a second. The season has 150,000.
+const kAtOnce = 1_000_000;
+const kWithinSeconds = 20_000;
+const kStandingStill = 0.001;
+
+let browser;
+
+before(async () => {
+  mkdirSync(kScreenshots, { recursive: true });
+  browser = await launch_chromium();
+});
+
+after(() => browser?.close());
+
+function count_reaches(page, id, at_least) {
+  return page.waitForFunction(([of, least]) => (
+    Number(document.getElementById(of).value) >= least), [id, at_least]);
+}
+
+// Both clubs of a match have played it.
+function matches_counted_are(page, count) {
+  return page.waitForFunction((expected) => {
+    const played = [...document.querySelectorAll('#table-body tr td:nth-of-type(2)')];
+    return played.reduce((sum, cell) => sum + Number(cell.textContent), 0) === 2 * expected;
+  }, count);
+}
+
+// A hub that stands still in the middle of a round, and every event that it has stored.
+async function demo_in_mid_season(t) {
+  const demo = await Demo.start(t, kWithinSeconds);
+  const { page, context } = await open_scoreboard(browser, t, demo);
+  await page.waitForFunction(() => (
+    Number(document.getElementById('round-number').textContent) >= 9 &&
+    document.querySelectorAll('.card:not([data-phase="full-time"])').length >= 3 &&
+    document.querySelector('.card[data-phase="second-half"]') !== null));
+  await context.close();
+  await demo.end('SIGKILL');
+  await demo.start(kStandingStill);
+  return demo;
+}
+
+test('a page that watches the whole season ends with what its events add up to', async (t) => {
+  const demo = await Demo.start(t, kWithinSeconds);
+  const { page, errors } = await open_scoreboard(browser, t, demo);
+
+  await season_is_over(page);
+  await connection_is(page, 'live');
+
+  assert_shows(await shown_on(page), kOver);
+  assert.deepEqual(await demo.stored(), kOver, 'the hub stored the season in its order');
+  const [champion] = expected_table(kOver.filter((data) => data.last));
+  assert.equal(await page.textContent('#champion-name'), champion.club);
+  assert.deepEqual(errors, []);
+});
+
+test('a page that comes late is given the last event of each match and no other', async (t) => {
+  const demo = await Demo.start(t, kAtOnce);
+  const { page: first_page } = await open_scoreboard(browser, t, demo);
+  await season_is_over(first_page);
+
+  const { page, errors } = await open_scoreboard(browser, t, demo);
+  await season_is_over(page);
+  await connection_is(page, 'live');
+
+  const shown = await shown_on(page);
+  assert_shows(shown, kOver);
+  assert.equal(shown.received, kMatchCount);
+  assert.equal(shown.conflated, kOver.length - kMatchCount);
+  assert.deepEqual(errors, []);
+});
+
+for (const signal of ['SIGKILL', 'SIGTERM']) {
+  test(`a page resumes at its cursor when the hub is restarted after ${signal}`, async (t) => {
+    const demo = await Demo.start(t, kWithinSeconds);
+    const { page, errors } = await open_scoreboard(browser, t, demo);
+    const resumed_at = [];
+    page.on('request', async (request) => {
+      resumed_at.push((await request.allHeaders())['last-event-id']);
+    });
+    await count_reaches(page, 'received', 60);
+
+    await demo.end(signal);
+    await connection_is(page, 'reconnecting');
+    const shown_in_between = await shown_on(page);
+    await demo.start(kWithinSeconds);
+    await season_is_over(page);
+    await connection_is(page, 'live');
+
+    const shown = await shown_on(page);
+    assert.ok(Object.keys(shown_in_between.cards).length > 0, 'what was shown stays');
+    assert.ok(shown.received >= shown_in_between.received);
+    assert_shows(shown, kOver);
+    assert.ok(resumed_at.some(Boolean), 'the browser handed its cursor back');
+    // The browser itself reports each try to reach a hub that is not there.
+    assert.deepEqual(errors.filter((error) => !/net::ERR_/.test(error)), []);
+  });
+}
+
+test('a page resumes when the network comes back, after every cut', async (t) => {
+  const demo = await Demo.start(t, kWithinSeconds);
+  const wire = await CuttableWire.to(demo.address);
+  t.after(() => wire.remove());
+  const { page, errors } = await open_scoreboard(browser, t, wire);
+
+  for (let cuts = 1; cuts <= 3; cuts += 1) {
+    await count_reaches(page, 'received', cuts * 40);
+    wire.cut();
+    await connection_is(page, 'reconnecting');
+    wire.mend();
+  }
+  await season_is_over(page);
+  await connection_is(page, 'live');
+
+  assert_shows(await shown_on(page), kOver);
+  assert.deepEqual(errors.filter((error) => !/net::ERR_/.test(error)), []);
+});
+
+test('a gap is said aloud, and what is left is read again', async (t) => {
+  const demo = await Demo.start(t, kAtOnce);
+  const asked = [];
+  const context = await browser.newContext();
+  t.after(() => context.close());
+  await context.route(/conflate=key/, (route) => {
+    asked.push(route.request().url());
+    if (asked.length > 1) return route.continue();
+    const stale = { ...kOver[0], match: 'm99', score: [9, 9] };
+    return route.fulfill({
+      contentType: 'text/event-stream',
+      body: `retry: 20\n\nid: x-1\ndata: ${JSON.stringify(stale)}\n\n` +
+        'event: carillon.gap\nid: x-1\ndata: {"reason":"expired","resumed":"x-1"}\n\n',
+    });
+  });
+  const page = await context.newPage();
+  const errors = errors_of(page);
+
+  await page.goto(`${demo.url}/demo/scoreboard`);
+  await season_is_over(page);
+
+  const shown = await shown_on(page);
+  assert.deepEqual(shown.table, expected_from(kOver).table);
+  assert.equal(shown.gaps, 1);
+  assert.equal(shown.results.m99, undefined, 'what was shown before the gap is gone');
+  assert.ok(asked.every((url) => url.endsWith('after=first')));
+  assert.match(await page.textContent('.notice'), /^Gap: events were removed from the log/);
+  await page.click('.notice button');
+  assert.equal(await page.locator('.notice').count(), 0);
+  assert.deepEqual(errors, []);
+});
+
+test('a hub with another log makes the page say so and show that one', async (t) => {
+  const demo = await Demo.start(t, kWithinSeconds);
+  const { page } = await open_scoreboard(browser, t, demo);
+  await count_reaches(page, 'received', 200);
+
+  await demo.end('SIGKILL');
+  await connection_is(page, 'reconnecting');
+  demo.lose_log();
+  await demo.start(kStandingStill);
+  await count_reaches(page, 'gaps', 1);
+  await connection_is(page, 'live');
+
+  const { cards, results } = expected_from(await demo.stored());
+  const shown = await shown_on(page);
+  assert.deepEqual({ cards: shown.cards, results: shown.results }, { cards, results });
+  assert.match(await page.textContent('.notice'), /^Gap: /);
+});
+
+const kScreens = [
+  { name: 'wide', viewport: { width: 1280, height: 900 } },
+  { name: 'tablet', viewport: { width: 768, height: 1024 } },
+  { name: 'narrow', viewport: { width: 360, height: 740 } },
+];
+
+test('the pages are readable in light and dark, on wide and narrow screens', async (t) => {
+  const demo = await demo_in_mid_season(t);
+  const stored = await demo.stored();
+
+  for (const colorScheme of ['light', 'dark']) {
+    for (const { name, viewport } of kScreens) {
+      const look = { colorScheme, viewport, reducedMotion: 'reduce' };
+      const { page, errors } = await open_scoreboard(browser, t, demo, look);
+      await connection_is(page, 'live');
+      const where = `${colorScheme} ${name}`;
+
+      assert_shows(await shown_on(page), stored);
+      await assert_readable(page, where);
+      await picture(page, `scoreboard-${colorScheme}-${name}`);
+      await page.goto(`${demo.url}/demo`);
+      await assert_readable(page, where);
+      await picture(page, `demos-${colorScheme}-${name}`);
+      assert.deepEqual(errors, [], where);
+    }
+  }
+});
+
+async function assert_readable(page, where) {
+  assert.deepEqual(await page.evaluate(faint_texts), [], where);
+  const width = await page.evaluate(() => document.documentElement.scrollWidth);
+  assert.ok(width <= page.viewportSize().width, `${where}: nothing runs out of the screen`);
+}
+
+function picture(page, name) {
+  return page.screenshot({ path: join(kScreenshots, `${name}.png`), fullPage: true });
+}
+
+// Presses Tab until the page has been gone round once; what had the focus, in order.
+async function focus_order(page) {
+  const order = [];
+  for (let presses = 0; presses < 50; presses += 1) {
+    await page.keyboard.press('Tab');
+    const focused = await page.evaluate(() => {
+      const node = document.activeElement;
+      if (node === null || node === document.body) return null;
+      return { name: node.id || node.className || node.tagName,
+        is_outlined: getComputedStyle(node).outlineStyle !== 'none' };
+    });
+    if (focused === null) break;
+    order.push(focused);
+  }
+  return order;
+}
+
+test('everything that can be done can be done by keyboard, and the focus is seen', async (t) => {
+  const demo = await demo_in_mid_season(t);
+  const { page, errors } = await open_scoreboard(browser, t, demo);
+  await connection_is(page, 'live');
+
+  const order = await focus_order(page);
+
+  assert.deepEqual(order.map(({ name }) => name), [
+    'skip', 'brand', 'count-in-play', 'hold-ticker', 'ticker', 'PRE', 'PRE',
+  ]);
+  assert.deepEqual(order.filter(({ is_outlined }) => !is_outlined), []);
+
+  const finished = (await demo.stored()).filter((data) => data.last);
+  await page.focus('#count-in-play');
+  await page.keyboard.press('Space');
+  await matches_counted_are(page, finished.length);
+  assert.deepEqual((await shown_on(page)).table, expected_table(finished));
+
+  await page.focus('#hold-ticker');
+  await page.keyboard.press('Enter');
+  assert.equal(await page.getAttribute('#hold-ticker', 'aria-pressed'), 'true');
+  assert.deepEqual(errors, []);
+});
+
+test('a held ticker keeps still while the scores go on', async (t) => {
+  const demo = await Demo.start(t, kWithinSeconds);
+  const { page } = await open_scoreboard(browser, t, demo);
+  await count_reaches(page, 'received', 20);
+
+  await page.click('#hold-ticker');
+  const held_lines = await page.textContent('#ticker-lines');
+  await season_is_over(page);
+
+  assert.equal(await page.textContent('#ticker-lines'), held_lines);
+  assert.match(await page.textContent('#hold-ticker'), /^Go on \(\d+ waiting\)$/);
+  await page.click('#hold-ticker');
+  await page.waitForFunction(() => (
+    document.querySelector('#ticker-lines .line').dataset.what === 'full-time'));
+});
