@@ -37,11 +37,19 @@ uint16_t port_of(int listener) {
 }  // namespace carillon
 
 int main(int count, char** arguments) {
-  const std::string_view command = count > 1 ? arguments[1] : "";
-  if (command != "fanout" && command != "publish") {
-    std::fputs("usage: carillon_bench_floor fanout|publish --name value …\n", stderr);
-    return 2;
+  struct Command {
+    std::string_view name;
+    void (*run)(carillon::Options&);
+  };
+  constexpr Command kCommands[] = {{"fanout", carillon::run_fan_out_floor},
+                                   {"publish", carillon::run_publish_floor},
+                                   {"catchup", carillon::run_catch_up_floor}};
+  for (const Command& command : kCommands) {
+    if (count < 2 || command.name != arguments[1]) continue;
+    carillon::Options options(count - 2, arguments + 2);
+    command.run(options);
+    return 0;
   }
-  carillon::Options options(count - 2, arguments + 2);
-  command == "fanout" ? carillon::run_fan_out_floor(options) : carillon::run_publish_floor(options);
+  std::fputs("usage: carillon_bench_floor fanout|publish|catchup --name value …\n", stderr);
+  return 2;
 }

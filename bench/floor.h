@@ -12,6 +12,7 @@ namespace carillon {
 
 void run_fan_out_floor(Options& options);
 void run_publish_floor(Options& options);
+void run_catch_up_floor(Options& options);
 
 // One HTTP request with content-length at the front of `bytes`, as the load tool sends it.
 struct FloorRequest {

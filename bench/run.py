@@ -1,179 +1,39 @@
 #!/usr/bin/env python3
-"""The figures of the README, as ratios of one interleaved run. bench/README.md says what each row means."""
+"""Takes the figures of the README, as ratios of one interleaved run.
+
+run.py BENCH … [--brief | --quick] [--json FILE]: runs benches; `all` is every one of them.
+run.py readme --json FILE …: writes what these files say into the README.
+
+bench/README.md says what each row means.
+"""
 
 import argparse
+import contextlib
 import json
-import os
-import statistics
+import re
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
+sys.dont_write_bytecode = True
+
+import readme
 import servers
-from servers import CoalescingFloor, DiskHub, Floor, Hub, Nchan, PublishFloor, Wrong
+from report import BESIDE, EMBEDDED_LOG, SSE
+from servers import (
+    CatchUpFloor,
+    CoalescingFloor,
+    DiskHub,
+    Floor,
+    Hub,
+    Nchan,
+    PublishFloor,
+    Wrong,
+)
+from steps import BRIEF_MINUTES, Bench, Step, start_seconds, where
 
-# (bench, part of the case, server, figure, sign, bound): what the README may claim when it holds.
-GOALS = [
-    ("fanout", "10000 readers, 128 B, one", Hub.name, "x cpu us/delivery", "<=", 1.10),
-    ("fanout", "10000 readers, 1024 B, one", Hub.name, "x cpu us/delivery", "<=", 1.10),
-    ("fanout", "10000 readers, 128 B, 64", Hub.name, "x cpu us/delivery", "<=", 1.6),
-    ("fanout", "10000 readers, 1024 B, 64", Hub.name, "x cpu us/delivery", "<=", 1.6),
-    ("fanout", "10000 readers", Hub.name, "x of nchan", "<=", 1.0),
-    ("idle", "10000 readers", Hub.name, "private dirty KiB/reader", "<=", 2.0),
-    ("publish", "64 publishers", DiskHub.name, "x publishes/s", ">=", 0.5),
-    ("catchup", "1000000 events", DiskHub.name, "cpu us/event", "<=", 1.0),
-    ("reopen", "5000000 events", DiskHub.name, "seconds", "<=", 1.0),
-    ("log", "1000000 events", "embedded log", "append cpu us/event", "<=", 2.0),
-]
-
-# Above so many cores used by others, what depends on waking up in time says nothing.
-FOREIGN_CORES_MAX = 0.15
-WALL_FIGURES = ("publishes/s", "seconds", "late", "events/s")
-ROUNDS_MIN = 3
-# Nothing beats a floor: a ratio beyond this shows that the measurement is wrong, not that the hub is fast.
-FLOOR_BEATEN = 0.9
-
-
-class Report:
-    """Rows as they come, in the order of their first round; printed as a table and written as JSON."""
-
-    def __init__(self):
-        self.rows = {}
-        self.wrong = []
-        self.realtime = False
-
-    def add(self, bench, case, server, turn, **values):
-        samples = self.rows.setdefault((bench, case, server), {})
-        for name, value in values.items():
-            samples.setdefault(name, {})[turn] = value
-
-    def by_round(self, bench, case, server, name):
-        return self.rows.get((bench, case, server), {}).get(name, {})
-
-    def fail(self, where, reason):
-        self.wrong.append(f"{where}: {reason}")
-        print(f"  WRONG, no figure: {where}: {reason}", file=sys.stderr)
-
-    def add_ratios(self, bench, name, base_of, called=""):
-        """`x <name>`: the ratio to the base of the same case and round."""
-        for (row_bench, case, server), samples in self.rows.items():
-            if row_bench != bench or name not in samples:
-                continue
-            base = self.by_round(bench, case, base_of(case), name)
-            samples[called or f"x {name}"] = {
-                turn: value / base[turn]
-                for turn, value in samples[name].items()
-                if base.get(turn, 0) > 0
-            }
-
-    def print_table(self):
-        header = ("bench", "case", "server", "figure", "median", "least", "most", "runs")
-        lines = [header]
-        for (bench, case, server), samples in self.rows.items():
-            for name, rounds in samples.items():
-                values = list(rounds.values())
-                if values:
-                    figures = (statistics.median(values), min(values), max(values))
-                    texts = (f"{figure:.4g}" for figure in figures)
-                    lines.append((bench, case, server, name, *texts, str(len(values))))
-        widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
-        for i, line in enumerate(lines):
-            print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)))
-            if i == 0:
-                print("  ".join("-" * width for width in widths))
-        for verdict in self.verdicts():
-            print(verdict)
-        for reason in self.wrong:
-            print(f"WRONG: {reason}")
-
-    def verdicts(self):
-        """What became of each goal that something was measured for."""
-        for bench, case, server, name, sign, bound in GOALS:
-            for (row_bench, row_case, row_server), samples in self.rows.items():
-                values = list(samples.get(name, {}).values())
-                if (bench, server) != (row_bench, row_server) or case not in row_case or not values:
-                    continue
-                middle = statistics.median(values)
-                doubt = self.doubt(bench, row_case, name, middle)
-                met = middle <= bound if sign == "<=" else middle >= bound
-                if not doubt and len(values) < ROUNDS_MIN:
-                    doubt = f"{len(values)} of at least {ROUNDS_MIN} rounds"
-                word = f"NO VERDICT ({doubt})" if doubt else "met" if met else "MISSED"
-                if not doubt and min(values) <= bound <= max(values):
-                    word += " within the scatter"
-                if self.realtime:
-                    word += " (realtime)"
-                yield f"goal {word}: {bench}, {row_case}, {server}: {name} {middle:.3g} {sign} {bound}"
-
-    def doubt(self, bench, case, name, ratio):
-        """Why a figure may not be used; empty when it may."""
-        if name.startswith("x cpu") and ratio < FLOOR_BEATEN:
-            return "the floor is beaten"
-        if name == "x publishes/s" and ratio > 1 / FLOOR_BEATEN:
-            return "the floor is beaten"
-        # Of every server of the case: a floor that was disturbed spoils the ratio as well.
-        foreign = [
-            cores
-            for (row_bench, row_case, _), samples in self.rows.items()
-            if (row_bench, row_case) == (bench, case)
-            for cores in samples.get("foreign cores", {}).values()
-        ]
-        sensitive = bench == "publish" or any(word in name for word in WALL_FIGURES)
-        if sensitive and not self.realtime and foreign and max(foreign) > FOREIGN_CORES_MAX:
-            return f"others used up to {max(foreign):.2f} cores"
-        return ""
-
-    def as_json(self):
-        rows = [
-            {
-                "bench": bench,
-                "case": case,
-                "server": server,
-                "medians": {n: statistics.median(v.values()) for n, v in samples.items() if v},
-                "runs": {n: list(v.values()) for n, v in samples.items()},
-            }
-            for (bench, case, server), samples in self.rows.items()
-        ]
-        return {
-            "when": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-            "machine": {"cores": os.cpu_count(), "kernel": os.uname().release},
-            "load_average": os.getloadavg(),
-            "realtime": self.realtime,
-            "wrong": self.wrong,
-            "goals": list(self.verdicts()),
-            "rows": rows,
-        }
-
-
-class Bench:
-    """What every figure needs: cores, a folder on a real disk, and how thorough to be."""
-
-    def __init__(self, options):
-        self.quick = options.quick
-        self.cores = options.cores.split(",")
-        self.folder = Path(tempfile.mkdtemp(prefix="data-", dir=options.folder))
-        self.report = Report()
-        self.rounds_asked = options.rounds
-        self.readers_asked = options.readers
-
-    def rounds(self, full):
-        return self.rounds_asked or (1 if self.quick else full)
-
-    def say(self, text):
-        print(f"[{time.strftime('%H:%M:%S')}] {text}", file=sys.stderr, flush=True)
-
-    def attempt(self, where, measure, *arguments):
-        """A run that goes wrong loses its place in its round, not the others'."""
-        self.say(where)
-        try:
-            measure(self, *arguments)
-        except Wrong as reason:
-            self.report.fail(where, reason)
-
-
-# --- fan-out ---------------------------------------------------------------------------------------------
+# --- fan-out -------------------------------------------------------------------------------------
 
 
 def fan_out_case(readers, size, window):
@@ -181,34 +41,49 @@ def fan_out_case(readers, size, window):
 
 
 def fan_out(bench):
-    servers.install_nginx()
-    numbers = [bench.readers_asked] if bench.readers_asked else [1000] if bench.quick else [1000, 10000]
-    cases = [(n, size, window) for n in numbers for size in (128, 1024) for window in (1, 64)]
+    shapes = [(size, window) for size in (128, 1024) for window in (1, 64)]
+    everything = [(readers, *shape) for readers in (1000, 10000) for shape in shapes]
+    small = [case for case in everything if case[0] == 1000]
+    brief = [(10000, 128, 1), (1000, 128, 1), (1000, 128, 64)]
+    cases = bench.choose(everything, brief, small)
+    if bench.readers_asked:
+        cases = [(bench.readers_asked, *shape) for shape in shapes]
     for turn in range(bench.rounds(5)):
         for readers, size, window in cases:
             if turn >= 3 and readers > 1000 and not bench.rounds_asked:
                 continue  # 10,000 readers scatter by 3 %, 1,000 by 15 %
-            kinds = [Floor, *([CoalescingFloor] if window > 1 else []), Hub, DiskHub, Nchan]
-            for kind in kinds:
-                where = f"fanout round {turn + 1}: {fan_out_case(readers, size, window)}: {kind.name}"
-                bench.attempt(where, one_fan_out, turn, kind, readers, size, window)
-    for name in ("cpu us/delivery", "cpu us/publish"):
-        bench.report.add_ratios(
-            "fanout", name, lambda case: (Floor if "one at" in case else CoalescingFloor).name
-        )
-    bench.report.add_ratios("fanout", "cpu us/delivery", lambda _: Nchan.name, "x of nchan")
+            for kind in fan_out_kinds(bench, window):
+                seconds = 2 * (start_seconds(kind) + fan_out_seconds(bench) + 0.8) + readers * 4e-4
+                place = where("fanout", turn, fan_out_case(readers, size, window), kind.name)
+                yield Step(seconds, place, one_fan_out, (turn, kind, readers, size, window))
+
+
+def fan_out_kinds(bench, window):
+    if bench.extent == "brief":
+        return [CoalescingFloor if window > 1 else Floor, Hub, Nchan]
+    return [Floor, *([CoalescingFloor] if window > 1 else []), Hub, DiskHub, Nchan]
+
+
+def fan_out_seconds(bench):
+    return bench.choose(full=3, brief=2, quick=1)
 
 
 def one_fan_out(bench, turn, kind, readers, size, window):
     """Deliveries cost what N readers cost more than one; the rest is the publish's."""
-    seconds = 1 if bench.quick else 3
+    warm = 10 if readers <= 1000 and window == 1 else 3
     used, foreign = [], []
     for count in (readers, 1):
         with kind(bench.cores, bench.folder) as server:
             out = server.load(
-                "fanout", get=server.get, post=server.post, readers=count, bytes=size,
-                window=window, warm=10 if readers <= 1000 and window == 1 else 3, seconds=seconds,
-            )  # fmt: skip
+                "fanout",
+                get=server.get,
+                post=server.post,
+                readers=count,
+                bytes=size,
+                window=window,
+                warm=warm,
+                seconds=fan_out_seconds(bench),
+            )
         used.append(out["cpu_us_per_event"])
         foreign.append(out["foreign_cores"])
     bench.report.add(
@@ -224,63 +99,70 @@ def one_fan_out(bench, turn, kind, readers, size, window):
     )
 
 
-# --- idle ------------------------------------------------------------------------------------------------
+# --- idle ----------------------------------------------------------------------------------------
+
+
+IDLE_SECONDS = 32  # two heartbeats are in them
 
 
 def idle(bench):
-    servers.install_nginx()
-    readers = bench.readers_asked or (1000 if bench.quick else 10000)
+    readers = bench.readers_asked or bench.choose(10000, 10000, 1000)
+    seconds = bench.choose(full=IDLE_SECONDS, brief=3, quick=3)
     for turn in range(bench.rounds(3)):
-        for kind in (Floor, Hub, Nchan):
-            where = f"idle round {turn + 1}: {readers} readers: {kind.name}"
-            bench.attempt(where, one_idle, turn, kind, readers)
+        for kind in bench.choose((Floor, Hub, Nchan), (Hub, Nchan), (Floor, Hub, Nchan)):
+            place = where("idle", turn, f"{readers} readers", kind.name)
+            guess = start_seconds(kind) + seconds + 2 + readers * 4e-4
+            yield Step(guess, place, one_idle, (turn, kind, readers, seconds))
 
 
-def one_idle(bench, turn, kind, readers):
+def one_idle(bench, turn, kind, readers, seconds):
     with kind(bench.cores, bench.folder) as server:
         out = server.load(
-            "idle", get=server.get, post=server.post, readers=readers, seconds=3 if bench.quick else 32
+            "idle", get=server.get, post=server.post, readers=readers, seconds=seconds
         )
-    bench.report.add(
-        "idle",
-        f"{readers} readers",
-        kind.name,
-        turn,
-        **{
-            "private dirty KiB/reader": out["private_dirty_kib"],
-            "resident KiB/reader": out["resident_kib"],
-            "private dirty KiB/reader after an event": out["private_dirty_kib_delivered"],
-            "cpu us/connect": out["connect_cpu_us"],
-            "idle cpu ms/s": out["idle_cpu_ms"] / out["idle_seconds"],
-            "foreign cores": out["foreign_cores"],
-        },
-    )
+    figures = {
+        "private dirty KiB/reader": out["private_dirty_kib"],
+        "resident KiB/reader": out["resident_kib"],
+        "private dirty KiB/reader after an event": out["private_dirty_kib_delivered"],
+        "cpu us/connect": out["connect_cpu_us"],
+        "foreign cores": out["foreign_cores"],
+    }
+    if seconds >= IDLE_SECONDS:
+        figures["idle cpu ms/s"] = out["idle_cpu_ms"] / out["idle_seconds"]
+    bench.report.add("idle", f"{readers} readers", kind.name, turn, **figures)
 
 
-# --- publish ---------------------------------------------------------------------------------------------
+# --- publish -------------------------------------------------------------------------------------
 
 
 def publish(bench):
     cases = {"64 publishers": (64, 1), "1 publisher": (1, 1), "1 publisher, 64 pipelined": (1, 64)}
+    if bench.extent == "brief":
+        cases = {"64 publishers": (64, 1)}
     for turn in range(bench.rounds(5)):
-        for case, (publishers, window) in cases.items():
+        for name, (publishers, window) in cases.items():
             for kind in (PublishFloor, DiskHub):
-                where = f"publish round {turn + 1}: {case}: {kind.name}"
-                bench.attempt(where, one_publish, turn, kind, case, publishers, window)
-    for name in ("publishes/s", "cpu us/publish"):
-        bench.report.add_ratios("publish", name, lambda _: PublishFloor.name)
+                case = name + ", 300 B, synced"
+                place = where("publish", turn, case, kind.name)
+                guess = start_seconds(kind) + bench.choose(5, 5, 2.5)
+                yield Step(guess, place, one_publish, (turn, kind, case, publishers, window))
 
 
 def one_publish(bench, turn, kind, case, publishers, window):
     with kind(bench.cores, bench.folder) as server:
         check = {"check": server.get + "?after=first"} if isinstance(server, Hub) else {}
         out = server.load(
-            "publish", post=server.post, publishers=publishers, window=window, bytes=300,
-            seconds=1 if bench.quick else 3, **check,
-        )  # fmt: skip
+            "publish",
+            post=server.post,
+            publishers=publishers,
+            window=window,
+            bytes=300,
+            seconds=bench.choose(3, 3, 1),
+            **check,
+        )
     bench.report.add(
         "publish",
-        case + ", 300 B, synced",
+        case,
         kind.name,
         turn,
         **{
@@ -293,83 +175,116 @@ def one_publish(bench, turn, kind, case, publishers, window):
     )
 
 
-# --- catch-up --------------------------------------------------------------------------------------------
+# --- catch-up ------------------------------------------------------------------------------------
+
+
+FORMS = {"sse": SSE, "lines": "NDJSON"}
+
+
+def catch_up_case(events, topics, form):
+    return f"{events} events, {topics} topic{'s' if topics > 1 else ''}, {FORMS[form]}"
 
 
 def catch_up(bench):
-    events = 100_000 if bench.quick else 1_000_000
-    stream, lines = ("sse", "SSE"), ("lines", "NDJSON")
+    events = bench.choose(1_000_000, 1_000_000, 100_000)
     sets = [
-        (1, 1000, [(stream, "/t/catchup.0?after=first"), (lines, "/t/catchup.0/tail?after=first")]),
-        (100, 20, [(stream, "/stream?topic=catchup.*&after=first")]),
-        (5000, 4, [(stream, "/stream?topic=**&after=first")]),
+        (1, 1000, {"sse": "/t/catchup.0?after=first", "lines": "/t/catchup.0/tail?after=first"}),
+        (100, 20, {"sse": "/stream?topic=catchup.*&after=first"}),
+        (5000, 4, {"sse": "/stream?topic=**&after=first"}),
     ]
+    rounds = bench.rounds(5)
     for topics, batch, reads in sets:
-        where = f"catchup: {events} events in {topics} topics"
-        bench.attempt(where, one_catch_up, events, topics, batch, reads)
+        millions = events / 1e6
+        filling = 5 + millions * (10 if topics < 5000 else 45)
+        readings = millions * len(reads) * (7 + 4 * rounds)
+        place = f"catchup: {events} events, {topics} topics"
+        arguments = (rounds, events, topics, batch, reads)
+        yield Step(filling + readings, place, catch_up_of_topics, arguments)
 
 
-def one_catch_up(bench, events, topics, batch, reads):
-    with DiskHub(bench.cores, bench.folder) as hub:
+def catch_up_of_topics(bench, rounds, events, topics, batch, reads):
+    """The hub and a floor for each form lie filled beside each other, and are read in turn."""
+    with contextlib.ExitStack() as running:
+        hub = running.enter_context(DiskHub(bench.cores, bench.folder))
         hub.load("prepare", events=events, topics=topics, batch=batch)
         hub.wait_until_quiet()
-        for turn in range(bench.rounds(5) + 1):
-            for (form, form_name), path in reads:
-                bench.say(f"catchup round {turn}: {topics} topics, {form_name}")
-                out = hub.load("catchup", events=events, topics=topics, get=path, form=form)
-                if turn == 0:
-                    continue  # it warms the cache
-                bench.report.add(
-                    "catchup",
-                    f"{events} events, {topics} topics, {form_name}",
-                    DiskHub.name,
-                    turn,
-                    **{
-                        "cpu us/event": out["cpu_us_per_event"],
-                        "events/s": out["events_per_s"],
-                        "foreign cores": out["foreign_cores"],
-                    },
-                )
+        floors = {}
+        for form, path in reads.items():
+            # A first reading warms the cache; it also says how long the hub's frames are.
+            out = hub.load("catchup", events=events, topics=topics, get=path, form=form)
+            floor = CatchUpFloor(
+                bench.cores,
+                bench.folder,
+                events=events,
+                topics=topics,
+                batch=batch,
+                form=form,
+                frame_bytes=round(out["bytes_per_event"]),
+            )
+            floors[form] = running.enter_context(floor)
+        for turn in range(rounds):
+            for form, path in reads.items():
+                for server, get in ((floors[form], floors[form].get), (hub, path)):
+                    place = where("catchup", turn, catch_up_case(events, topics, form), server.name)
+                    bench.say(place)
+                    bench.attempt(place, one_catch_up, turn, server, get, events, topics, form)
 
 
-# --- slow readers ----------------------------------------------------------------------------------------
+def one_catch_up(bench, turn, server, get, events, topics, form):
+    out = server.load("catchup", events=events, topics=topics, get=get, form=form)
+    bench.report.add(
+        "catchup",
+        catch_up_case(events, topics, form),
+        server.name,
+        turn,
+        **{
+            "cpu us/event": out["cpu_us_per_event"],
+            "events/s": out["events_per_s"],
+            "bytes/event": out["bytes_per_event"],
+            "foreign cores": out["foreign_cores"],
+        },
+    )
+
+
+# --- slow readers --------------------------------------------------------------------------------
 
 
 def slow(bench):
-    readers = bench.readers_asked or (100 if bench.quick else 500)
-    for turn in range(bench.rounds(7) + bench.quick):
-        for stalled in (0, readers):
-            where = f"slow round {turn + 1}: {readers} healthy, {stalled} stalled"
-            bench.attempt(where, one_slow, turn, readers, stalled)
-    healthy, beside = (slow_case(readers, stalled) for stalled in (0, readers))
-    for name in ("cpu us/healthy delivery", "late us p50", "late us p99"):
-        without = list(bench.report.by_round("slow", healthy, Hub.name, name).values())
-        with_slow = list(bench.report.by_round("slow", beside, Hub.name, name).values())
-        if without and with_slow:
-            middle = statistics.median(without)
-            bench.report.add(
-                "slow",
-                "with / without the slow",
-                Hub.name,
-                0,
-                **{f"x {name}": statistics.median(with_slow) / middle,
-                   f"scatter without, {name}": (max(without) - min(without)) / middle},
-            )  # fmt: skip
+    readers = bench.readers_asked or bench.choose(500, 500, 100)
+    # Scatter wants rounds more than it wants seconds.
+    seconds = bench.choose(full=8, brief=5, quick=3)
+    for turn in range(bench.rounds(7, brief=5, quick=2)):
+        # Now the one first, now the other: a machine that drifts is not the slow readers' doing.
+        for stalled in (0, readers) if turn % 2 == 0 else (readers, 0):
+            place = where("slow", turn, slow_case(readers, stalled), Hub.name)
+            guess = start_seconds(Hub) + 3 + readers / 125 + seconds
+            yield Step(guess, place, one_slow, (turn, readers, stalled, seconds))
 
 
 def slow_case(readers, stalled):
-    return f"{readers} readers" + (f" beside {stalled} that stopped reading" if stalled else "")
+    return f"{readers} readers" + (f"{BESIDE}{stalled} that stopped reading" if stalled else "")
 
 
-def one_slow(bench, turn, readers, stalled):
+def one_slow(bench, turn, readers, stalled, seconds):
     with Hub(bench.cores, bench.folder) as hub:
         # 5 MiB each before measuring: more than both socket buffers of a stalled reader hold.
         out = hub.load(
-            "fanout", get=hub.get, post=hub.post, readers=readers, stalled=stalled, bytes=1024,
-            fill=160, rate=100, seconds=3 if bench.quick else 8,
-        )  # fmt: skip
+            "fanout",
+            get=hub.get,
+            post=hub.post,
+            readers=readers,
+            stalled=stalled,
+            bytes=1024,
+            fill=160,
+            rate=100,
+            seconds=seconds,
+        )
+        ended = hub.stalled_and_ended()
     if out["stalled_bytes_more"] != 0:
         raise Wrong("the slow readers were not blocked while measuring")
+    if ended != 0:
+        raise Wrong(f"the hub ended {ended:.0f} slow readers before the measurement was over")
+    grown = out["private_dirty_kib_after"] - out["private_dirty_kib_connected"]
     bench.report.add(
         "slow",
         slow_case(readers, stalled),
@@ -380,35 +295,34 @@ def one_slow(bench, turn, readers, stalled):
             "late us p50": out["late_us_p50"],
             "late us p99": out["late_us_p99"],
             "late us max": out["late_us_max"],
-            "private dirty KiB grown": out["private_dirty_kib_after"] - out["private_dirty_kib_connected"],
+            "private dirty KiB grown": grown,
             "foreign cores": out["foreign_cores"],
         },
     )
 
 
-# --- polling ---------------------------------------------------------------------------------------------
+# --- polling -------------------------------------------------------------------------------------
 
 
 CHANGES_A_SECOND = 2
 
 
 def polling(bench):
-    clients = bench.readers_asked or (50 if bench.quick else 200)
-    seconds = 5 if bench.quick else 20
+    clients = bench.readers_asked or bench.choose(200, 200, 50)
+    seconds = bench.choose(20, 20, 5)
     case = f"{clients} clients, {CHANGES_A_SECOND} changes/s, {seconds} s"
     for turn in range(bench.rounds(3)):
-        for way in ("SSE", "polling every second"):
-            where = f"polling round {turn + 1}: {case}: {way}"
-            bench.attempt(where, one_polling, turn, case, way, clients, seconds)
-    for name in ("bytes", "server cpu ms", "late ms p50", "late ms p99"):
-        bench.report.add_ratios("polling", name, lambda _: "SSE")
+        for way in (SSE, "polling every second"):
+            place = where("polling", turn, case, way)
+            arguments = (turn, case, way, clients, seconds)
+            yield Step(start_seconds(DiskHub) + 1.5 + seconds, place, one_polling, arguments)
 
 
 def one_polling(bench, turn, case, way, clients, seconds):
     common = {"seconds": seconds, "rate": CHANGES_A_SECOND, "bytes": 300}
     with DiskHub(bench.cores, bench.folder) as hub:
         common |= {"get": hub.get, "post": hub.post}
-        if way == "SSE":
+        if way == SSE:
             out = hub.load("fanout", readers=clients, **common)
             requests, transferred = clients, out["stream_bytes"]
         else:
@@ -419,9 +333,9 @@ def one_polling(bench, turn, case, way, clients, seconds):
         case,
         way,
         turn,
-        requests=requests,
-        bytes=transferred,
         **{
+            "requests": requests,
+            "bytes": transferred,
             "late ms p50": out["late_us_p50"] / 1e3,
             "late ms p99": out["late_us_p99"] / 1e3,
             "server cpu ms": out["cpu_us"] / 1e3,
@@ -430,43 +344,48 @@ def one_polling(bench, turn, case, way, clients, seconds):
     )
 
 
-# --- reopen ----------------------------------------------------------------------------------------------
+# --- reopen --------------------------------------------------------------------------------------
 
 
 def reopen(bench):
-    bench.attempt("reopen: filling", one_reopen, 200_000 if bench.quick else 5_000_000)
+    events = bench.choose(5_000_000, 5_000_000, 200_000)
+    rounds = bench.rounds(3)
+    place = f"reopen: {events} events: {DiskHub.name}"
+    yield Step(10 + events / 5e4 + 3 * rounds, place, one_reopen, (events, rounds))
 
 
-def one_reopen(bench, events):
+def one_reopen(bench, events, rounds):
     topics, more = 100, 20_000
     with DiskHub(bench.cores, bench.folder) as hub:
         hub.load("prepare", events=events, topics=topics, batch=100)
         stored = events
-        for turn in range(bench.rounds(3)):
+        for turn in range(rounds):
             bench.say(f"reopen round {turn + 1}: kill -9 at {stored} events, start")
             seconds, foreign = hub.restart_after_kill()
             figures = {"seconds": seconds, "foreign cores": foreign}
             bench.report.add("reopen", f"{events} events", DiskHub.name, turn, **figures)
-            # Something new that is in a journal only, so that the next start has something to replay.
+            # Something new that is in a journal only: the next start has something to replay.
             hub.load("prepare", events=more, topics=topics, batch=100, first=stored // topics)
             stored += more
         hub.restart_after_kill()
         bench.say("reopen: reading everything back")
-        hub.load("catchup", events=stored, topics=topics, get="/stream?topic=catchup.*&after=first")
+        path = "/stream?topic=catchup.*&after=first"
+        hub.load("catchup", events=stored, topics=topics, get=path)
 
 
-# --- the log itself, and the checker ---------------------------------------------------------------------
+# --- the log itself, and the checker -------------------------------------------------------------
 
 
 def log(bench):
-    events = 200_000 if bench.quick else 1_000_000
+    events = bench.choose(1_000_000, 500_000, 200_000)
     for turn in range(bench.rounds(3)):
         for topics in (100, 5000):
-            where = f"log round {turn + 1}: {events} events, {topics} topics"
-            bench.attempt(where, one_log, turn, events, topics)
+            case = f"{events} events, 300 B, {topics} topics"
+            place = where("log", turn, case, EMBEDDED_LOG)
+            yield Step(4 + events / 3e4, place, one_log, (turn, case, events, topics))
 
 
-def one_log(bench, turn, events, topics):
+def one_log(bench, turn, case, events, topics):
     with tempfile.TemporaryDirectory(dir=bench.folder) as folder:
         command = [servers.program("carillon_bench_log"), "--dir", f"{folder}/log"]
         command += ["--events", str(events), "--topics", str(topics)]
@@ -478,8 +397,8 @@ def one_log(bench, turn, events, topics):
     out = json.loads(done.stdout) | {"foreign_cores": foreign}
     bench.report.add(
         "log",
-        f"{events} events, 300 B, {topics} topics",
-        "embedded log",
+        case,
+        EMBEDDED_LOG,
         turn,
         **{
             "append cpu us/event": out["append_cpu_us"],
@@ -492,69 +411,115 @@ def one_log(bench, turn, events, topics):
     )
 
 
-def check(bench):
+def check(_):
     """The load tool must find each fault of a wrong server, and none in a right one."""
-    expected = {
-        "none": None, "split": None, "drop": "missing", "double": "doubled", "swap": "reordered",
-        "damage": "damaged", "close": "closed",
-    }  # fmt: skip
-    for fault, member in expected.items():
-        kind = type("FaultyFloor", (Floor,), {"fault": fault})
-        with kind(bench.cores, bench.folder) as server:
-            try:
-                server.load("fanout", get=server.get, post=server.post, readers=50, warm=0, window=8,
-                            count=10, timeout=2)  # fmt: skip
-                found = None
-            except Wrong as reason:
-                found = str(reason)
-        said = json.loads(found[found.index("{") : found.index("}") + 1]) if found else {}
-        right = found is None if member is None else said.get(member, 0) > 0
-        bench.report.add("check", fault, "faulty floor", 0, found=int(right))
-        if not right:
-            bench.report.fail(f"check: {fault}", found or "not found")
+    members = {
+        "none": None,
+        "split": None,
+        "drop": "missing",
+        "double": "doubled",
+        "swap": "reordered",
+        "damage": "damaged",
+        "close": "closed",
+    }
+    for fault, member in members.items():
+        yield Step(2.5, f"check: {fault}", one_check, (fault, member))
 
 
+def one_check(bench, fault, member):
+    kind = type("FaultyFloor", (Floor,), {"fault": fault})
+    with kind(bench.cores, bench.folder) as server:
+        try:
+            server.load(
+                "fanout",
+                get=server.get,
+                post=server.post,
+                readers=50,
+                warm=0,
+                window=8,
+                count=10,
+                timeout=2,
+            )
+            found = None
+        except Wrong as reason:
+            found = str(reason)
+    outcome = re.search(r"\{.*?\}", found or "")
+    said = json.loads(outcome[0]) if outcome else {}
+    right = found is None if member is None else said.get(member, 0) > 0
+    bench.report.add("check", fault, "faulty floor", 0, found=int(right))
+    if not right:
+        raise Wrong(found or "not found")
+
+
+# In the order in which `all` takes them: last what is still worth something when time runs out.
 BENCHES = {
     "check": check,
-    "fanout": fan_out,
-    "idle": idle,
     "publish": publish,
+    "fanout": fan_out,
     "catchup": catch_up,
-    "slow": slow,
-    "polling": polling,
-    "reopen": reopen,
     "log": log,
+    "idle": idle,
+    "reopen": reopen,
+    "polling": polling,
+    "slow": slow,
 }
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("bench", choices=[*BENCHES, "all"])
-    parser.add_argument("--quick", action="store_true", help="one short round: whether it works")
-    parser.add_argument("--json", metavar="FILE", help="medians and every run")
+def parse_arguments():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("bench", nargs="+", choices=[*BENCHES, "all", "readme"])
+    extent = parser.add_mutually_exclusive_group()
+    extent.add_argument(
+        "--brief",
+        action="store_true",
+        help=f"three rounds of what the goals are judged by, in {BRIEF_MINUTES} minutes at most",
+    )
+    extent.add_argument(
+        "--quick", action="store_true", help="one short round: whether it works, never a figure"
+    )
+    parser.add_argument("--json", metavar="FILE", nargs="+", help="medians and every run")
+    parser.add_argument("--minutes", type=float, default=0, help="leave out what takes longer")
     parser.add_argument("--rounds", type=int, default=0)
     parser.add_argument("--readers", type=int, default=0, help="another number than the goals'")
     parser.add_argument(
-        "--realtime", action="store_true", help="server and load tool before all others (needs root)"
+        "--realtime", action="store_true", help="server and load tool before all others (as root)"
     )
     parser.add_argument("--cores", default="0,1", help="the server's and the load tool's")
-    parser.add_argument("--folder", default=str(servers.BUILD / "bench"), help="on the disk to measure")
+    parser.add_argument(
+        "--folder", default=str(servers.BUILD / "bench"), help="on the disk to measure"
+    )
+    parser.add_argument(
+        "--readme", metavar="FILE", default=str(servers.ROOT / "README.md"), help="another page"
+    )
     options = parser.parse_args()
+    if "readme" in options.bench:
+        if options.bench != ["readme"] or not options.json:
+            parser.error("readme stands alone, with --json FILE …")
+    elif options.json and len(options.json) > 1:
+        parser.error("a run writes one --json FILE")
+    return options
+
+
+def main():
+    options = parse_arguments()
+    if options.bench == ["readme"]:
+        return readme.write(options.json, options.readme)
+    chosen = [name for name in BENCHES if name in options.bench or "all" in options.bench]
     servers.raise_open_files()
+    if {"fanout", "idle"} & set(chosen):
+        servers.install_nginx()
     Path(options.folder).mkdir(parents=True, exist_ok=True)
     bench = Bench(options)
     if options.realtime:
         servers.Server.priority = ("chrt", "-f", "1")
-        bench.report.realtime = True
     try:
-        for name, run in BENCHES.items():
-            if options.bench in (name, "all"):
-                run(bench)
+        bench.run([step for name in chosen for step in BENCHES[name](bench)])
     finally:
         subprocess.run(["rm", "-rf", str(bench.folder)], check=False)
+        bench.keep()
         bench.report.print_table()
-        if options.json:
-            Path(options.json).write_text(json.dumps(bench.report.as_json(), indent=1) + "\n")
     return 1 if bench.report.wrong else 0
 
 

@@ -100,6 +100,7 @@ class Server:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     kill_at_end = True
+    start_seconds = START_SECONDS
     priority = ()  # `chrt -f 1` with --realtime: neighbours no longer count, but users do not run it so
 
     def command(self):
@@ -118,7 +119,7 @@ class Server:
 
     def start(self):
         self.spawn(self.command())
-        end = time.monotonic() + START_SECONDS
+        end = time.monotonic() + self.start_seconds
         while True:
             said = LISTENING.search(self.errors.read_text(errors="replace"))
             if said:
@@ -204,11 +205,17 @@ class Hub(Server):
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=30) as answer:
             return answer.read().decode()
 
-    def metric(self, name):
+    def metric(self, name, otherwise=None):
         for line in self.fetch("/metrics").splitlines():
             if line.startswith(name + " "):
                 return float(line.split()[1])
-        raise Wrong(f"the hub has no metric {name}")
+        if otherwise is None:
+            raise Wrong(f"the hub has no metric {name}")
+        return otherwise
+
+    def stalled_and_ended(self):
+        """How many readers it ended because they took nothing."""
+        return self.metric('carillon_connections_ended_total{reason="stalled"}', otherwise=0)
 
 
 class DiskHub(Hub):
@@ -238,6 +245,24 @@ class PublishFloor(Server):
 
     def command(self):
         return [program("carillon_bench_floor"), "publish", "--file", self.folder / "groups"]
+
+
+class CatchUpFloor(Server):
+    """Sends a file of frames like those that the hub sent: as many, and as long."""
+
+    name = "floor: pread(), send() of 256 KiB"
+    start_seconds = 180  # it writes and syncs its file first
+
+    def __init__(self, cores, folder, **frames):
+        super().__init__(cores, folder)
+        self.get = "/"
+        self.frames = frames
+
+    def command(self):
+        words = [program("carillon_bench_floor"), "catchup", "--file", self.folder / "frames"]
+        for name, value in self.frames.items():
+            words += ["--" + name.replace("_", "-"), value]
+        return words
 
 
 class Nchan(Server):

@@ -4,6 +4,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
 #include <cstdio>
@@ -40,7 +42,7 @@ namespace {
 
 // Readers of old events that may block at once: enough to keep a disk busy, few enough to starve
 // nobody.
-constexpr size_t kReadThreads = 2;
+constexpr size_t kReadThreads = 4;
 // Streams that have not taken their bye by then are cut (RELIABILITY G9 allows 30 s in all).
 constexpr std::chrono::seconds kDrainTime{10};
 
@@ -56,6 +58,18 @@ class HandOver : public TurnEnd {
  private:
   LocalHub& hub_;
 };
+
+// Whom the hub ended by itself: what an operator asks the logger for. (Who left by himself is in
+// /v1/connections and the metrics.)
+void log_ended(Logger& logger, const EndedConnection& ended) {
+  constexpr std::array<std::string_view, 4> kByHub = {"stalled", "pinned", "log unreadable", "gap"};
+  const bool by_hub = std::ranges::find(kByHub, ended.reason) != kByHub.end();
+  logger.write(by_hub ? Severity::warning : Severity::debug, "a connection ended",
+               {{"reason", ended.reason},
+                {"id", std::to_string(ended.id)},
+                {"peer", ended.peer},
+                {"what", ended.what}});
+}
 
 // What the loops share.
 struct Shared {
@@ -88,6 +102,8 @@ struct LoopParts {
     fan_out = std::make_unique<FanOut>(
         loop, hub, FanOut::Options{shared.config.heartbeat, shared.config.stall});
     connections = std::make_unique<ConnectionTable>(loop);
+    connections->on_ended(
+        [&logger = shared.logger](const EndedConnection& ended) { log_ended(logger, ended); });
     reads = std::make_unique<TopicReads>(*fan_out, shared.access, shared.config);
     // Answers that leave may let more requests be read: their publishes go at once, too.
     loop.add_turn_end(hand_over);
@@ -134,7 +150,8 @@ class Hub {
   void on_signal(int signal);
   void drain();
   void stop();
-  bool drained();
+  void wait_for_signal();
+  void look_whether_drained();
 
   const Config& config_;
   Logger& logger_;
@@ -185,7 +202,9 @@ Result<> Hub::open(bool with_demo_pages) {
   // Before anybody is told that it listens: a signal then never ends it undrained.
   signals_ =
       std::make_unique<boost::asio::signal_set>(loops_.front()->loop.context(), SIGTERM, SIGINT);
-  for (auto& parts : loops_) TRY(parts->listener->listen(endpoint));
+  // The log may have been long in opening.
+  TRY(const auto still_free, probe_endpoint({endpoint.address().to_string(), endpoint.port()}));
+  for (auto& parts : loops_) TRY(parts->listener->listen(still_free));
   const auto host = endpoint.address().is_v6() ? fmt::format("[{}]", endpoint.address().to_string())
                                                : endpoint.address().to_string();
   std::fputs(fmt::format("listening on http://{}:{}\n", host, endpoint.port()).c_str(), stderr);
@@ -200,9 +219,7 @@ int Hub::run(std::unique_ptr<ScoreboardReplay> replay) {
     health_probe_->begin();
     if (replay != nullptr) replay->begin();
   });
-  signals_->async_wait([this](boost::system::error_code error, int signal) {
-    if (!error) on_signal(signal);
-  });
+  wait_for_signal();
   std::vector<std::thread> threads;
   for (size_t i = 1; i < loops_.size(); ++i)
     threads.emplace_back([this, i] { loops_[i]->loop.run(); });
@@ -219,8 +236,17 @@ int Hub::run(std::unique_ptr<ScoreboardReplay> replay) {
   return failed_ ? kExitFailure : kExitOk;
 }
 
+void Hub::wait_for_signal() {
+  signals_->async_wait([this](boost::system::error_code error, int signal) {
+    if (error) return;
+    wait_for_signal();
+    on_signal(signal);
+  });
+}
+
+// The second one does not wait for anybody.
 void Hub::on_signal(int signal) {
-  if (failed_) return stop();
+  if (failed_ || health_state_.draining) return stop();
   logger_.info("draining", {{"signal", std::to_string(signal)}});
   drain();
 }
@@ -238,11 +264,11 @@ void Hub::drain() {
   LoopParts& first = *loops_.front();
   drain_until_ = first.loop.now() + kDrainTime;
   drain_timer_ = std::make_unique<boost::asio::steady_timer>(first.loop.context());
-  if (!drained()) return;
+  look_whether_drained();
 }
 
-// Looks every 20 ms whether every loop has let its connections go.
-bool Hub::drained() {
+// Every 20 ms: whether every loop has let its connections go.
+void Hub::look_whether_drained() {
   drain_timer_->expires_after(std::chrono::milliseconds(20));
   drain_timer_->async_wait([this](boost::system::error_code error) {
     if (error) return;
@@ -256,10 +282,9 @@ bool Hub::drained() {
           size_t sum = 0;
           for (const size_t count : open) sum += count;
           if (sum == 0 || loops_.front()->loop.now() >= drain_until_) return stop();
-          drained();
+          look_whether_drained();
         });
   });
-  return false;
 }
 
 void Hub::stop() {
@@ -355,7 +380,7 @@ bool print_line(std::string_view line) {
 int restore(const LogCommand& command) {
   auto from = PosixDisk::open_directory(command.from, PosixDisk::Lock::none);
   if (!from) return complain(from.error());
-  auto into = PosixDisk::open_directory(command.data + "/log", PosixDisk::Lock::exclusive);
+  auto into = PosixDisk::make_vacant(command.data + "/log");
   if (!into) return complain(into.error());
   SystemRandom random;
   const auto epoch = restore_snapshot(**from, **into, random);

@@ -1,206 +1,100 @@
 #!/usr/bin/env python3
-"""Prints every living event of a log as lines of JSON, like `carillon log dump`.
-
-Usage: tools/read_log.py DATA, with the data directory of a stopped hub. Reads only, and needs nothing but Python.
-Written from docs/reference/log-format.md alone: if this and the hub disagree, one of the three is wrong.
+"""Prints every living event of a log as a line of JSON, like `carillon log dump`.
+Usage: tools/read_log.py DATA, of a stopped hub. Written from docs/reference/log-format.md alone.
 """
 
-import base64
-import datetime
-import json
-import struct
-import sys
-from pathlib import Path
+import base64, datetime, io, json, pathlib, struct, sys
 
-PAGE = 4096
-EVENT, TOPIC, MARK, DELETED = 1, 2, 3, 4
-EPOCH_START = datetime.datetime(1970, 1, 1)
-
-TABLE = []
-for byte in range(256):
-    for _ in range(8):
-        byte = byte >> 1 ^ (0x82F63B78 if byte & 1 else 0)
-    TABLE.append(byte)
+RECORD = "<4sIQqIIIBB"  # checksum, length, position, time, topic, data, attributes, kind, flags
+TABLE = range(256)
+for _ in range(8):
+    TABLE = [crc >> 1 ^ 0x82F63B78 * (crc & 1) for crc in TABLE]
 
 
-def crc32c(data):
-    crc = 0xFFFFFFFF
+def intact(data, checksum, crc=0xFFFFFFFF):
     for byte in data:
         crc = crc >> 8 ^ TABLE[(crc ^ byte) & 0xFF]
-    return crc ^ 0xFFFFFFFF
+    return struct.pack("<I", crc ^ 0xFFFFFFFF) == checksum
 
 
-class Fields:
-    """Takes numbers and strings off the front of bytes."""
-
-    def __init__(self, data):
-        self.data, self.at = data, 0
-
-    def take(self, form):
-        values = struct.unpack_from("<" + form, self.data, self.at)
-        self.at += struct.calcsize("<" + form)
-        return values if len(values) > 1 else values[0]
-
-    def bytes(self, count):
-        self.at += count
-        return self.data[self.at - count : self.at]
-
-    def string(self):
-        return self.bytes(self.take("I")).decode()
+def take(stream, form):
+    return struct.unpack("<" + form, stream.read(struct.calcsize("<" + form)))
 
 
-def doubled(path):
-    """The body of an `identity` or `state` file: of its first intact copy."""
+def doubled(path):  # the body of its first intact copy
     data = path.read_bytes()
-    for at in range(0, len(data), PAGE):
-        if data[at : at + 8] != b"CRST\x01\0\0\0":
-            continue
-        end = at + 16 + struct.unpack_from("<Q", data, at + 8)[0]
-        if data[end : end + 4] == struct.pack("<I", crc32c(data[at:end])):
-            return data[at + 16 : end]
+    for at in range(0, len(data), 4096):
+        end = at + 16 + int.from_bytes(data[at + 8 : at + 16], "little")
+        if data[at : at + 8] == b"CRST\1\0\0\0" and intact(data[at:end], data[end : end + 4]):
+            return io.BytesIO(data[at + 16 : end])
     sys.exit(f"{path.name}: both copies are damaged")
 
 
-def records(data, at, end, file, marks):
-    """What is not removed in a stretch of a file: (position, stored_at, topic, kind, flags, attributes, data)."""
-    while at + 40 <= end:
-        crc, length, position, stored_at, topic, data_bytes, attribute_bytes, kind, flags = (
-            struct.unpack_from("<IIQqIIIBB", data, at)
-        )
-        if length != 40 + attribute_bytes + data_bytes:
-            return print(f"{file} byte {at}: a record's lengths are damaged", file=sys.stderr)
-        if kind != EVENT or position > marks.get(topic, 0):
-            if crc == crc32c(data[at + 4 : at + length]):
-                middle = at + 40 + attribute_bytes
-                yield position, stored_at, topic, kind, flags, data[at + 40 : middle], data[
-                    middle : at + length
-                ]
-            else:
-                print(f"{file} byte {at}: a record is damaged", file=sys.stderr)
-        at += (length + 7) // 8 * 8
+folder = pathlib.Path(sys.argv[1]) / "log"
+number, form = take(doubled(folder / "identity"), "QI")
+if form != 1:
+    sys.exit(f"the log has format {form}, this reads format 1")
+epoch, names, marks, events, segments, sealed, last, damaged = "", {}, {}, {}, [], 0, 0, []
+while number:
+    number, epoch = number // 36, "0123456789abcdefghijklmnopqrstuvwxyz"[number % 36] + epoch
+for state in map(doubled, sorted(folder.glob("state-*"))[-1:]):  # what the last seal left
+    _, sealed, last, _, _, _, count = take(state, "QQQQqQI")
+    segments = [folder / f"segment-{take(state, 'QQQ')[0]:010}" for _ in range(count)]
+    for _ in range(*take(state, "I")):
+        topic, size = take(state, "II")
+        names[topic], _, marks[topic], _, _ = take(state, f"{size}sBQBQ")
 
+for path in sorted(folder.glob("journal-*")):  # what was written since
+    data = path.read_bytes() if int(path.name[8:]) > sealed else b""
+    head = data[:36] if intact(data[:32], data[32:36]) else data[2048:2084]
+    damaged += [path.name] if data and not intact(head[:32], head[32:]) else []
+    for start in range(4096, len(data) - 63, 4096):
+        magic, checksum, size, sequence = struct.unpack_from("<4s4sI12xQ", data, start)
+        frame = head[16:24] + data[start + 8 : start + size]
+        if magic == b"CARF" and frame[16:24] == head[8:16] and intact(frame, checksum):
+            damaged += [f"{path.name} before byte {start}"] if sequence > last + 1 else []
+            last, at = sequence, start + 64
+            while at < start + size:
+                _, length, position, _, topic, _, _, kind, _ = struct.unpack_from(RECORD, data, at)
+                record, at = data[at : at + length], at + (length + 7) // 8 * 8
+                if kind == 1:  # an event
+                    events[position] = topic, record
+                elif kind == 2:  # a topic
+                    names[topic] = record[40:]
+                elif kind in (3, 4):  # a mark, a deleted topic
+                    marks[topic] = max(position, marks.get(topic, 0))
 
-def frames(path):
-    """(start, end) of the records of each intact frame of a journal."""
-    data = path.read_bytes()
-    if data[:4] != b"CARJ" or crc32c(data[:32]) != struct.unpack_from("<I", data, 32)[0]:
-        print(f"{path.name} byte 0: the journal's header is damaged", file=sys.stderr)
-        return
-    number, nonce = data[8:16], data[16:24]
-    at = PAGE
-    while at < len(data):
-        size = struct.unpack_from("<I", data, at + 8)[0]
-        whole = (
-            data[at : at + 4] == b"CARF"
-            and data[at + 16 : at + 24] == number
-            and 64 <= size <= len(data) - at
-        )
-        if (
-            whole
-            and crc32c(nonce + data[at + 8 : at + size])
-            == struct.unpack_from("<I", data, at + 4)[0]
-        ):
-            yield data, at + 64, at + size
-            at += (size + PAGE - 1) // PAGE * PAGE
-        else:
-            at += PAGE
+for path in segments:  # what was sealed
+    data = path.read_bytes() if path.exists() else bytes(32)
+    at, size = struct.unpack("<QQ", data[-24:-8])
+    footer = data[at : at + size]
+    right = intact(data[-32:-4], data[-4:]) and intact(footer[:-4], footer[-4:])
+    damaged += [] if right else [path.name]
+    at, entries = struct.unpack_from("<QQ", footer, 56) if right else (0, 0)
+    for left in range(entries, 0, -2048):
+        end = at + 20 * min(left, 2048)
+        order = data[at:end] if intact(data[at:end], data[end : end + 4]) else b""
+        damaged += [] if order else [f"{path.name} byte {at}"]
+        for position, place, size, topic in struct.iter_unpack("<QIII", order):
+            events[position] = topic, data[8 * place : 8 * place + size]
+        at = end + 4
 
-
-def segment(path):
-    """The footer's last replaced journal, its runs as (topic, start, end, last), and its topics' names."""
-    data = path.read_bytes()
-    offset, size = struct.unpack_from("<QQ", data, len(data) - 24)
-    if (
-        data[-32:-28] != b"CART"
-        or crc32c(data[-32:-4]) != struct.unpack_from("<I", data, len(data) - 4)[0]
-        or crc32c(data[offset : offset + size - 4])
-        != struct.unpack_from("<I", data, offset + size - 4)[0]
-    ):
-        print(f"{path.name}: the footer is damaged", file=sys.stderr)
-        return data, 0, [], {}
-    footer = Fields(data[offset:])
-    _, _, journal_last, _, _, _, _, _, _ = footer.take("QQQQQqqQQ")
-    footer.bytes(8 * footer.take("I"))
-    runs, names = [], {}
-    for _ in range(footer.take("I")):
-        topic, _, start, length, _, last, sparse = footer.take("IIQQQQI")
-        footer.bytes(12 * sparse)
-        runs.append((topic, start, start + length, last))
-    for _ in range(footer.take("I")):
-        topic = footer.take("I")
-        names[topic] = footer.string()
-    return data, journal_last, runs, names
-
-
-def event_line(epoch, topic, event):
-    position, stored_at, _, _, flags, attributes, data = event
-    fields, found = Fields(attributes), {}
-    while fields.at < len(attributes):
-        tag = fields.take("B")
-        name = fields.bytes(fields.take("B")) if tag >= 9 else b""
-        found[tag, name] = fields.bytes(fields.take("H")).decode()
-    time = (EPOCH_START + datetime.timedelta(microseconds=stored_at)).isoformat() + "Z"
-    line = {
-        "cursor": f"{epoch}-{position}",
-        "topic": topic,
-        "stored_at": time,
-        "id": found.get((1, b""), ""),
-        "type": found.get((3, b""), "carillon.event"),
-    }
-    if flags & 3 == 0:
-        line["data_base64"] = base64.b64encode(data).decode()
-    else:
-        line["data"] = data.decode()
-    return json.dumps(line, ensure_ascii=False, separators=(",", ":"))
-
-
-def base36(number):
-    digits = ""
-    while number:
-        number, digit = divmod(number, 36)
-        digits = "0123456789abcdefghijklmnopqrstuvwxyz"[digit] + digits
-    return digits or "0"
-
-
-def read_log(folder):
-    """The lines of every living event, in position order."""
-    names, marks, events, sealed_until = {}, {}, {}, 0
-    for path in sorted(folder.glob("state-*"))[-1:]:
-        state = Fields(doubled(path))
-        _, sealed_until, _, _, _, _, topics = state.take("QQQQqQI")
-        for _ in range(topics):
-            topic = state.take("I")
-            names[topic] = state.string()
-            _, marks[topic], _, _ = state.take("BQBQ")
-    for path in sorted(folder.glob("journal-*")):
-        if int(path.name.removeprefix("journal-")) <= sealed_until:
-            continue
-        for data, start, end in frames(path):
-            for record in records(data, start, end, path.name, {}):
-                position, topic, kind = record[0], record[2], record[3]
-                if kind == EVENT:
-                    events[position] = record
-                elif kind == TOPIC:
-                    names[topic] = record[6].decode()
-                elif kind in (MARK, DELETED):
-                    marks[topic] = max(marks.get(topic, 0), position)
-    for path in sorted(folder.glob("segment-*")):
-        data, journal_last, runs, its_names = segment(path)
-        if journal_last <= sealed_until:
-            names.update(its_names)
-            for topic, start, end, last in runs:
-                if last > marks.get(topic, 0):  # the others may be holes by now
-                    events.update(
-                        (event[0], event) for event in records(data, start, end, path.name, marks)
-                    )
-    epoch = base36(struct.unpack("<Q", doubled(folder / "identity"))[0])
-    for position, event in sorted(events.items()):
-        if position > marks.get(event[2], 0):
-            yield event_line(epoch, names[event[2]], event)
-
-
-if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit(__doc__)
-    for line in read_log(Path(sys.argv[1]) / "log"):
-        print(line)
+for position in sorted(at for at, (topic, _) in events.items() if at > marks.get(topic, 0)):
+    topic, record = events[position]
+    _, length, _, stored_at, _, _, attributes, _, flags = struct.unpack_from(RECORD, record)
+    if topic not in names or not intact(record[4:length], record[:4]):
+        damaged.append(f"the event at {position}")
+        continue
+    stream, found = io.BytesIO(record[40:length]), {1: "", 3: "carillon.event"}
+    while stream.tell() < attributes:
+        (tag,) = take(stream, "B")
+        stream.read(*take(stream, "B") if tag >= 9 else [0])  # the name of an extension attribute
+        found[tag] = stream.read(*take(stream, "H")).decode()
+    data, time = stream.read(), datetime.timedelta(microseconds=stored_at)
+    time += datetime.datetime(1970, 1, 1)
+    line = {"cursor": f"{epoch}-{position}", "topic": names[topic].decode()}
+    line |= {"stored_at": time.isoformat() + "Z", "id": found[1], "type": found[3]}
+    text = data.decode() if flags & 3 else base64.b64encode(data).decode()
+    line["data" if flags & 3 else "data_base64"] = text
+    print(json.dumps(line, ensure_ascii=False, separators=(",", ":")))
+sys.exit(f"damaged: {', '.join(damaged)}" if damaged else 0)

@@ -53,13 +53,17 @@ bool Gate::origin_allowed(const Exchange& exchange) const {
   if (origin.empty()) return true;
   if (std::ranges::find(config_.origins, origin) != config_.origins.end()) return true;
   if (!config_.public_url.empty() && origin == config_.public_url) return true;
-  if (config_.mode == HubMode::dev) return is_loopback_origin(origin);
+  // The hub's own page: the Host is one of its names, else it was refused before.
   const auto host = exchange.head().field("host");
-  return origin == fmt::format("http://{}", host) || origin == fmt::format("https://{}", host);
+  if (origin == fmt::format("http://{}", host) || origin == fmt::format("https://{}", host))
+    return true;
+  return config_.mode == HubMode::dev && is_loopback_origin(origin);
 }
 
 std::optional<Response> Gate::refuse(const Exchange& exchange, RouteRight right) const {
-  if (!host_allowed(exchange)) {
+  // A probe of an orchestrator comes under an address of its own choosing.
+  const bool for_probes = right == RouteRight::probe;
+  if (!for_probes && !host_allowed(exchange)) {
     return problem_response(
         make_problem(kHostNotAllowed, "the Host is not one of this hub's names",
                      "Set public_url or hosts in the config to the name you use."));

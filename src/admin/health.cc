@@ -80,11 +80,11 @@ bool HealthDoor::alive(MonotonicTime now) const {
 }
 
 void HealthDoor::add_routes(Router& router) {
-  router.add({"GET", "/healthz", RouteRight::open,
+  router.add({"GET", "/healthz", RouteRight::probe,
               [this](const std::shared_ptr<Exchange>& exchange, const PathValues&) {
                 exchange->respond(health(exchange->loop().now()));
               }});
-  router.add({"GET", "/readyz", RouteRight::open,
+  router.add({"GET", "/readyz", RouteRight::probe,
               [this](const std::shared_ptr<Exchange>& exchange, const PathValues&) {
                 exchange->respond(readiness(exchange->loop().now()));
               }});

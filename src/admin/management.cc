@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <ranges>
 
 #include "base/limits.h"
 #include "base/text.h"
@@ -47,18 +48,29 @@ std::optional<Response> refuse_own(const std::string& topic) {
   return std::nullopt;
 }
 
-std::string connections_json(const LoopProbe& probe) {
-  std::string out;
-  const auto now = probe.loop->now();
+// An open connection, by its id.
+using Described = std::pair<uint64_t, std::string>;
+
+// The loop's first `limit` behind `after`.
+std::vector<Described> describe_connections(const LoopProbe& probe, uint64_t after, size_t limit) {
+  std::vector<const Connection*> behind;
   for (const auto& [id, connection] : probe.connections->connections()) {
-    out += out.empty() ? "" : ",\n";
-    out += fmt::format(
-        R"({{"id":"{}","loop":{},"peer":"{}","seconds":{},{}}})", id, probe.loop->index(),
-        connection->peer(),
-        std::chrono::duration_cast<std::chrono::seconds>(now - connection->since()).count(),
-        connection->describe());
+    if (id > after) behind.push_back(connection.get());
   }
-  return out;
+  std::ranges::sort(behind, {}, &Connection::id);
+  behind.resize(std::min(behind.size(), limit));
+  std::vector<Described> described;
+  const auto now = probe.loop->now();
+  for (const Connection* connection : behind) {
+    described.emplace_back(
+        connection->id(),
+        fmt::format(
+            R"({{"id":"{}","loop":{},"peer":"{}","seconds":{},{}}})", connection->id(),
+            probe.loop->index(), connection->peer(),
+            std::chrono::duration_cast<std::chrono::seconds>(now - connection->since()).count(),
+            connection->describe()));
+  }
+  return described;
 }
 
 std::string ended_json(const LoopProbe& probe) {
@@ -80,6 +92,17 @@ std::string joined(const T& parts) {
     out += part;
   }
   return out;
+}
+
+Response bad_option(std::string detail) {
+  return problem_response(
+      make_problem(kBadRequest, std::move(detail), "Leave it out, or correct it."));
+}
+
+std::optional<size_t> limit_of(const Query& query) {
+  const auto given = query.get("limit");
+  const auto limit = given ? parse_decimal(*given) : std::optional<uint64_t>(kListDefault);
+  return limit && *limit > 0 && *limit <= kListMax ? limit : std::nullopt;
 }
 
 std::string position_json(Position position, Epoch epoch) {
@@ -120,12 +143,8 @@ void Management::list_topics(const ExchangePtr& exchange) {
   const auto& query = exchange->target().query;
   auto pattern = TopicPattern::parse(query.get("pattern").value_or("**"));
   if (!pattern) return exchange->respond(bad_topic(pattern.error().detail));
-  const auto limit = query.get("limit") ? parse_decimal(*query.get("limit"))
-                                        : std::optional<uint64_t>(kListDefault);
-  if (!limit || *limit == 0 || *limit > kListMax) {
-    return exchange->respond(problem_response(make_problem(
-        kBadRequest, "limit is no number from 1 to 1000", "Leave it out, or correct it.")));
-  }
+  const auto limit = limit_of(query);
+  if (!limit) return exchange->respond(bad_option("limit is no number from 1 to 1000"));
   Log& log = hub_.log();
   const std::string after(query.get("page").value_or(""));
   hub_.off_loop([&log, pattern = *pattern, after,
@@ -209,19 +228,32 @@ void Management::trim_before(const ExchangePtr& exchange, const std::string& top
 }
 
 void Management::list_connections(const ExchangePtr& exchange) {
-  using Both = std::pair<std::string, std::string>;
-  ask_all_loops<Both>(
+  const auto& query = exchange->target().query;
+  const auto limit = limit_of(query);
+  if (!limit) return exchange->respond(bad_option("limit is no number from 1 to 1000"));
+  const auto after = parse_decimal(query.get("page").value_or("0"));
+  if (!after) return exchange->respond(bad_option("page is not what `next` was"));
+  using OfLoop = std::pair<std::vector<Described>, std::string>;
+  ask_all_loops<OfLoop>(
       probes_, exchange->loop(),
-      [](const LoopProbe& probe) { return Both(connections_json(probe), ended_json(probe)); },
-      [exchange](const std::vector<Both>& all) {
-        std::vector<std::string> open;
+      [after = *after, limit = *limit](const LoopProbe& probe) {
+        return OfLoop(describe_connections(probe, after, limit + 1), ended_json(probe));
+      },
+      [exchange, limit = *limit](const std::vector<OfLoop>& all) {
+        std::vector<Described> open;
         std::vector<std::string> ended;
-        for (const auto& [one, other] : all) {
-          open.push_back(one);
-          ended.push_back(other);
+        for (const auto& [described, past] : all) {
+          open.insert(open.end(), described.begin(), described.end());
+          ended.push_back(past);
         }
+        std::ranges::sort(open);
+        const bool more = open.size() > limit;
+        if (more) open.resize(limit);
         exchange->respond(json_response(
-            200, fmt::format("{{\"items\":[{}],\"ended\":[{}]}}\n", joined(open), joined(ended))));
+            200,
+            fmt::format("{{\"items\":[{}],\"next\":{},\"ended\":[{}]}}\n",
+                        joined(open | std::views::values),
+                        more ? fmt::format("\"{}\"", open.back().first) : "null", joined(ended))));
       });
 }
 

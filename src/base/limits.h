@@ -12,8 +12,8 @@ inline constexpr size_t kKiB = 1024;
 inline constexpr size_t kMiB = 1024 * kKiB;
 
 // --- names
-// --------------------------------------------------------------------------------------------- A
-// topic appears in every URL, feed and metric: short enough for a target of 8,000 octets with
+
+// A topic appears in every URL, feed and metric: short enough for a target of 8,000 octets with
 // several.
 inline constexpr size_t kTopicBytesMax = 200;
 // The hub's own names wrap a user's topic (`$sys.presence.<topic>`).
@@ -27,7 +27,7 @@ inline constexpr size_t kTopicNamesMax = 1'000'000;
 inline constexpr size_t kPatternsMax = 512;
 
 // --- events
-// --------------------------------------------------------------------------------------------
+
 inline constexpr size_t kEventBytesMax = 1 * kMiB;
 inline constexpr size_t kBatchEventsMax = 1'000;
 inline constexpr size_t kBatchBytesMax = 8 * kMiB;
@@ -39,8 +39,8 @@ inline constexpr size_t kJsonDepthMax = 64;
 inline constexpr size_t kIdempotencyKeyBytesMax = 256;
 
 // --- the committer
-// ------------------------------------------------------------------------------------- One frame:
-// what a crash may leave torn, and what every loop receives as one message.
+
+// One frame: what a crash may leave torn, and what every loop receives as one message.
 inline constexpr size_t kCommitBytesMax = 8 * kMiB;
 inline constexpr size_t kCommitEventsMax = 4'096;
 // Appends waiting for the committer; beyond it publishes are answered 503 before anything is
@@ -61,14 +61,16 @@ inline constexpr size_t kCheckpointBytesMax = 64 * kKiB;
 inline constexpr uint64_t kPositionsReserved = 1ULL << 20;
 
 // --- reading
-// ------------------------------------------------------------------------------------------- One
-// turn of a reader in the pool: long enough to amortise the system calls, short enough to be fair.
+
+// One turn of a reader in the pool: long enough to amortise the system calls, short enough to be
+// fair.
 inline constexpr size_t kReadBytesMax = 256 * kKiB;
 inline constexpr size_t kPageEventsMax = 1'000;
 inline constexpr size_t kPageEventsDefault = 100;
 inline constexpr size_t kPageBytesMax = 8 * kMiB;
-// `-N` and a page without `after` count matching events no further back than this.
-inline constexpr uint64_t kLookBackPositionsMax = 100'000;
+// `-N` and a page without `after` look for matching events among so many: of the one topic that is
+// asked for, else of the whole log.
+inline constexpr uint64_t kLookBackEventsMax = 100'000;
 // A conflated window: beyond it the window is cut and the next one follows at once.
 inline constexpr size_t kConflateEventsMax = 65'536;
 inline constexpr size_t kConflateBytesMax = 16 * kMiB;
@@ -77,7 +79,7 @@ inline constexpr size_t kGapTopicsMax = 20;
 inline constexpr std::chrono::seconds kLongPollMax{60};
 
 // --- HTTP (CONFORMANCE F2)
-// -----------------------------------------------------------------------------
+
 inline constexpr size_t kHeadBytesMax = 32 * kKiB;
 inline constexpr size_t kHeaderFieldsMax = 100;
 // RFC 9112 section 3 wants at least 8,000 octets.
@@ -94,12 +96,14 @@ inline constexpr std::chrono::seconds kIdleTimeout{75};
 // A body may take this long before its rate counts, then at least kBodyBytesPerSecondMin.
 inline constexpr std::chrono::seconds kBodyGrace{10};
 inline constexpr size_t kBodyBytesPerSecondMin = 1 * kKiB;
+// Bodies being gathered on one loop, all of them together: beyond it a request gets 503.
+inline constexpr size_t kGatheredBytesMax = 256 * kMiB;
 // Bytes of cut frames that stalled readers pin on one loop; beyond it the longest-stalled one is
 // ended.
 inline constexpr size_t kPinnedBytesMax = 64 * kMiB;
 
 // --- files
-// ---------------------------------------------------------------------------------------------
+
 inline constexpr size_t kJournalBytesDefault = 64 * kMiB;
 inline constexpr size_t kJournalBytesMin = 1 * kMiB;
 // A frame starts on a page, so that no acknowledged block is ever rewritten.

@@ -56,10 +56,10 @@ class TailPrinter {
  public:
   explicit TailPrinter(const TailOptions& options) : options_(options) {}
 
-  // False: enough was printed.
+  // False: nothing more is to be printed; `failure` then says why, if that is not as asked for.
   bool take(std::string_view bytes) {
     std::vector<SseEvent> events;
-    if (!parser_.feed(bytes, events)) return false;
+    if (!parser_.feed(bytes, events)) return fail_with("the hub sent an event that is too long");
     for (const SseEvent& event : events) {
       if (!event.last_event_id.empty()) last_id_ = event.last_event_id;
       if (event.type == "carillon.cursor" || event.type == "carillon.bye") continue;
@@ -68,19 +68,27 @@ class TailPrinter {
         continue;
       }
       std::cout << event.data << "\n" << std::flush;
+      if (!std::cout) return fail_with("the output cannot be written any more");
       if (options_.count != 0 && ++printed_ == options_.count) return false;
     }
     return true;
   }
 
   void reconnect() { parser_ = SseParser(); }
+  const std::string& failure() const { return failure_; }
   const std::string& last_id() const { return last_id_; }
   std::chrono::milliseconds retry() const { return parser_.retry().value_or(kRetryDefault); }
 
  private:
+  bool fail_with(std::string_view why) {
+    failure_ = why;
+    return false;
+  }
+
   const TailOptions& options_;
   SseParser parser_;
   std::string last_id_;
+  std::string failure_;
   uint64_t printed_ = 0;
 };
 
@@ -121,7 +129,7 @@ int run_tail(const ClientOptions& client, const TailOptions& options) {
     bool enough = false;
     request.on_bytes = [&](std::string_view bytes) { return !(enough = !printer.take(bytes)); };
     const auto response = perform(request);
-    if (enough) return kExitOk;
+    if (enough) return printer.failure().empty() ? kExitOk : complain(printer.failure());
     if (!response && printer.last_id().empty()) return complain(response.error().detail);
     if (response && response->status != 200) return complain_of(*response);
     // What a process does that has nothing else to do until the hub is back.

@@ -1,6 +1,7 @@
 #include "cli/command_line.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 
 #include "cli/client.h"
 
@@ -27,16 +28,18 @@ void add_hub_options(CLI::App& app, HubCommand& command, const Commands& command
   }
 }
 
-void add_client_options(CLI::App& app, ClientOptions& options) {
-  app.add_option("--server", options.server, "the hub's origin")->envname("CARILLON_SERVER");
-  app.add_option("--token", options.token, "a bearer token")->envname("CARILLON_TOKEN");
+// Each command has its own: the environment fills in those of the commands that are not run, too.
+std::shared_ptr<ClientOptions> add_client_options(CLI::App& app) {
+  auto options = std::make_shared<ClientOptions>();
+  app.add_option("--server", options->server, "the hub's origin")->envname("CARILLON_SERVER");
+  app.add_option("--token", options->token, "a bearer token")->envname("CARILLON_TOKEN");
+  return options;
 }
 
 // Everything that parsing fills in, and the code of the command that was run.
 struct Parsed {
   HubCommand hub;
   LogCommand log;
-  ClientOptions client;
   PublishOptions publish;
   TailOptions tail;
   std::string topics_pattern = "**";
@@ -58,7 +61,7 @@ void add_hub_commands(CLI::App& app, Parsed& parsed, const Commands& commands) {
   auto* demo = app.add_subcommand("demo", "run a hub with a demo at /demo/NAME");
   demo->add_option("name", parsed.hub.demo, "the demo: scoreboard")->required();
   demo->add_option("--speed", parsed.hub.speed, "seconds of the season a second")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(kDemoSpeedMin, kDemoSpeedMax));
   add_hub_options(*demo, parsed.hub, commands);
   demo->callback([&] {
     parsed.hub.name = "demo";
@@ -107,24 +110,26 @@ void add_client_commands(CLI::App& app, Parsed& parsed) {
   publish->add_option("--key", parsed.publish.key, "the ordering and conflation key");
   publish->add_option("--content-type", parsed.publish.content_type, "the data's content type");
   publish->add_option("--idempotency-key", parsed.publish.idempotency_key, "the same on every try");
-  add_client_options(*publish, parsed.client);
-  publish->callback(
-      [&] { parsed.run = [&] { return run_publish(parsed.client, parsed.publish); }; });
+  publish->callback([&parsed, client = add_client_options(*publish)] {
+    parsed.run = [&parsed, client] { return run_publish(*client, parsed.publish); };
+  });
 
   auto* tail = app.add_subcommand("tail", "follow a topic or pattern");
   tail->add_option("pattern", parsed.tail.pattern, "a topic or pattern, e.g. orders.*")->required();
   tail->add_option("--after", parsed.tail.after, "a cursor, first, now, -N or a time");
   tail->add_option("--type", parsed.tail.type, "only events of this type");
   tail->add_flag("--json", parsed.tail.json, "print events as JSON lines");
-  tail->add_option("--count", parsed.tail.count, "end after so many events");
-  add_client_options(*tail, parsed.client);
-  tail->callback([&] { parsed.run = [&] { return run_tail(parsed.client, parsed.tail); }; });
+  tail->add_option("--count", parsed.tail.count, "end after so many events")
+      ->check(CLI::PositiveNumber);
+  tail->callback([&parsed, client = add_client_options(*tail)] {
+    parsed.run = [&parsed, client] { return run_tail(*client, parsed.tail); };
+  });
 
   auto* topics = app.add_subcommand("topics", "list topics");
   topics->add_option("pattern", parsed.topics_pattern, "a pattern");
-  add_client_options(*topics, parsed.client);
-  topics->callback(
-      [&] { parsed.run = [&] { return run_topics(parsed.client, parsed.topics_pattern); }; });
+  topics->callback([&parsed, client = add_client_options(*topics)] {
+    parsed.run = [&parsed, client] { return run_topics(*client, parsed.topics_pattern); };
+  });
 }
 
 }  // namespace
@@ -144,6 +149,13 @@ int run_command_line(int count, char** words, const Commands& commands) {
   add_hub_commands(app, parsed, commands);
   add_client_commands(app, parsed);
   add_log_commands(app, parsed, commands);
+  const std::string first = count > 1 ? words[1] : "";
+  const bool known = std::ranges::any_of(
+      app.get_subcommands({}), [&](const CLI::App* command) { return command->check_name(first); });
+  if (!known && !first.empty() && !first.starts_with('-')) {
+    std::cerr << "carillon: there is no command '" << first << "'; carillon --help lists them\n";
+    return kExitUsage;
+  }
   try {
     app.parse(count, words);
   } catch (const CLI::ParseError& error) {

@@ -89,16 +89,27 @@ void Committer::publish(Turn& turn) {
   state_.durable_end = last_.value;
 }
 
+void Committer::answer(Turn& turn) {
+  for (auto& [done, result] : turn.answers) {
+    if (done) done(std::move(result));
+  }
+  for (auto& [done, result] : turn.mark_answers) {
+    if (done) done(std::move(result));
+  }
+  turn.answers.clear();
+  turn.mark_answers.clear();
+}
+
 void Committer::settle(Turn& turn) {
   const bool visible = !turn.stored.empty() || !turn.raised.empty() ||
                        !turn.commit->topics.empty() || turn.records > 0;
-  if (visible && !state_.failed) publish(turn);
-  for (auto& [done, answer] : turn.answers) {
-    if (done) done(std::move(answer));
+  if (visible && !state_.failed) {
+    publish(turn);
+  } else if (turn.repeated > 0) {
+    const std::scoped_lock lock(state_.mutex);
+    state_.stats.repeats += turn.repeated;
   }
-  for (auto& [done, answer] : turn.mark_answers) {
-    if (done) done(std::move(answer));
-  }
+  answer(turn);
   const std::scoped_lock telling(telling_);
   std::vector<Watcher*> watchers;
   {

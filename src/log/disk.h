@@ -65,6 +65,9 @@ class PosixDisk : public Disk {
  public:
   enum class Lock { exclusive, none };
   static Result<std::unique_ptr<PosixDisk>> open_directory(const std::string& path, Lock lock);
+  // An absent or empty directory (a lock left behind is nothing), made and locked; Errc::conflict
+  // when something lies in it, which is left as it is.
+  static Result<std::unique_ptr<PosixDisk>> make_vacant(const std::string& path);
   ~PosixDisk() override;
   PosixDisk(const PosixDisk&) = delete;
   PosixDisk& operator=(const PosixDisk&) = delete;

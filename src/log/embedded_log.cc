@@ -159,6 +159,10 @@ Result<ReadResult> EmbeddedLog::read(const ReadRequest& request) {
   return read_log(state_, request);
 }
 
+Position EmbeddedLog::look_back(TopicSelection& topics, uint64_t of_topic, uint64_t of_log) {
+  return carillon::look_back(state_, topics, of_topic, of_log);
+}
+
 Position EmbeddedLog::position_before(WallTime time) {
   return carillon::position_before(state_, time);
 }
@@ -240,7 +244,7 @@ void EmbeddedLog::drop(std::string topic, std::move_only_function<void(Result<>)
 Result<> EmbeddedLog::snapshot(const std::string& to) {
   const std::unique_lock alone(snapshot_, std::try_to_lock);
   if (!alone) return fail(Errc::busy, "another snapshot is being made; try again when it is done");
-  TRY(const auto target, PosixDisk::open_directory(to, PosixDisk::Lock::exclusive));
+  TRY(const auto target, PosixDisk::make_vacant(to));
   const auto hold = [this](bool held) {
     const std::scoped_lock pause(housekeeping_pause_);
     housekeeper_->hold_reclaim(held);

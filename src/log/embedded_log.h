@@ -51,6 +51,7 @@ class EmbeddedLog : public Log {
   void append(std::vector<Append> appends) override;
   std::shared_ptr<TopicSelection> select(std::vector<TopicPattern> patterns) override;
   Result<ReadResult> read(const ReadRequest& request) override;
+  Position look_back(TopicSelection& topics, uint64_t of_topic, uint64_t of_log) override;
   Position position_before(WallTime time) override;
   std::vector<NewTopic> watch(Watcher& watcher) override;
   void unwatch(Watcher& watcher) override;

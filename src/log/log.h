@@ -149,6 +149,7 @@ struct ReadResult {
   std::vector<RaisedMark> gaps;             // marks above `after`, raised since `told_marks`
   std::vector<Damage> damage;               // met between `after` and `looked`
   uint64_t told_marks = 0;
+  Position newest;  // of any event ever of what was asked for
 };
 
 struct TopicBounds {
@@ -202,6 +203,9 @@ class Log {
   virtual std::shared_ptr<TopicSelection> select(std::vector<TopicPattern> patterns) = 0;
   // Blocks on the disk: for the read pool and tools. Keeps nothing across calls.
   virtual Result<ReadResult> read(const ReadRequest& request) = 0;
+  // The place behind which lie the newest `of_topic` events when one topic is named, else the
+  // newest `of_log` of the whole log; a few more, or all there are.
+  virtual Position look_back(TopicSelection& topics, uint64_t of_topic, uint64_t of_log) = 0;
   // The last position stored before `time`; 0 when there is none.
   virtual Position position_before(WallTime time) = 0;
 

@@ -245,6 +245,62 @@ Result<TopicContent> content_of(LogState& state, TopicId topic) {
   return content;
 }
 
+namespace {
+
+Position before(Position position) { return Position{position.value - 1}; }
+
+Position look_back_in(const LogState& state, const TopicRow& row, uint64_t events) {
+  if (is_memory_topic(row.id)) {
+    const auto found = state.memory.find(row.id.value);
+    if (found == state.memory.end() || found->second.records().size() <= events) return row.mark;
+    const auto end = found->second.records().end();
+    return before(std::prev(end, static_cast<std::ptrdiff_t>(events))->first);
+  }
+  for (auto index = state.journals.rbegin(); index != state.journals.rend(); ++index) {
+    const auto& numbers = (*index)->of_topic(row.id);
+    const size_t living = numbers.size() - (*index)->first_behind(row.id, row.mark);
+    if (living >= events)
+      return before((*index)->entries()[numbers[numbers.size() - events]].position);
+    events -= living;
+  }
+  for (auto segment = state.segments.rbegin(); segment != state.segments.rend(); ++segment) {
+    const SegmentRun* run = (*segment)->run_of(row.id);
+    if (run == nullptr) continue;
+    if (run->last <= row.mark) break;
+    if (run->events >= events) {
+      const size_t block = (run->events - events) / kSparseEvery;
+      return std::max(row.mark, before(run->sparse[block].first));
+    }
+    events -= run->events;
+  }
+  return row.mark;
+}
+
+Position look_back_in(const LogState& state, uint64_t events) {
+  for (auto index = state.journals.rbegin(); index != state.journals.rend(); ++index) {
+    const auto& entries = (*index)->entries();
+    if (entries.size() >= events) return before(entries[entries.size() - events].position);
+    events -= entries.size();
+  }
+  for (auto segment = state.segments.rbegin(); segment != state.segments.rend(); ++segment) {
+    const SegmentFooter& footer = (*segment)->footer();
+    if (footer.order_entries >= events)
+      return before(footer.order_starts[(footer.order_entries - events) / kOrderBlockEntries]);
+    events -= footer.order_entries;
+  }
+  return {};
+}
+
+}  // namespace
+
+Position look_back(LogState& state, TopicSelection& topics, uint64_t of_topic, uint64_t of_log) {
+  const std::scoped_lock lock(state.mutex);
+  topics.refresh(state.topics);
+  if (topics.rows().empty()) return Position{state.durable_end};
+  return topics.single() != nullptr ? look_back_in(state, *topics.rows().front(), of_topic)
+                                    : look_back_in(state, of_log);
+}
+
 // Within a segment the time of a position is not known more closely than its ends: the read that
 // follows starts at most one segment early, and drops by time of storing what is too old.
 Position position_before(LogState& state, WallTime time) {

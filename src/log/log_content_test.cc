@@ -18,6 +18,14 @@ class LogContentTest : public testing::Test {
     EXPECT_TRUE(answer) << (answer ? "" : answer.error().detail);
     return answer ? answer->last : Position();
   }
+  // How many of `patterns`' events lie behind where a look back at so many begins.
+  size_t looked_back(const std::vector<std::string>& patterns, uint64_t of_topic, uint64_t of_log) {
+    std::vector<TopicPattern> chosen;
+    for (const auto& pattern : patterns) chosen.push_back(pattern_of(pattern));
+    const auto selection = fixture.log().select(chosen);
+    const Position at = fixture.log().look_back(*selection, of_topic, of_log);
+    return fixture.read_all(patterns, at).size();
+  }
   // Ten events on `t`, of which the first five are sealed.
   std::vector<Position> half_sealed() {
     std::vector<Position> positions;
@@ -180,6 +188,51 @@ TEST_F(LogContentTest, ListsGoByNameBehindAGivenOneAndLeaveDeletedTopicsOut) {
   EXPECT_THAT(names("*", "a", 10), ElementsAre("b", "c"));
   EXPECT_THAT(names("**", "", 2), ElementsAre("a", "b"));
   EXPECT_THAT(names("d.*", "", 10), ElementsAre("d.x"));
+}
+
+TEST_F(LogContentTest, ALookBackCountsTheEventsOfTheTopicAndNotPlaces) {
+  half_sealed();
+  for (int i = 0; i < 20; ++i) publish("other", "o");
+
+  EXPECT_EQ(looked_back({"t"}, 1, 1), 1U);
+  EXPECT_EQ(looked_back({"t"}, 5, 1), 5U);
+  EXPECT_GE(looked_back({"t"}, 7, 1), 7U);  // whole blocks of a segment
+  EXPECT_EQ(looked_back({"t"}, 1'000, 1), 10U);
+  EXPECT_EQ(looked_back({"none"}, 5, 5), 0U);
+}
+
+// Positions jump by the reservation at each start.
+TEST_F(LogContentTest, ALookBackReachesBehindARestart) {
+  half_sealed();
+  ASSERT_TRUE(fixture.open());
+  publish("t", "new");
+
+  EXPECT_EQ(looked_back({"t"}, 3, 3), 3U);
+  EXPECT_EQ(looked_back({"t", "u"}, 3, 3), 3U);
+}
+
+TEST_F(LogContentTest, ALookBackOverSeveralTopicsCountsTheEventsOfTheLog) {
+  for (int i = 0; i < 10; ++i) publish("t", "t");
+  for (int i = 0; i < 10; ++i) publish("u", "u");
+
+  EXPECT_EQ(looked_back({"t", "u"}, 1, 15), 15U);
+  EXPECT_EQ(looked_back({"t", "none"}, 1, 15), 5U);
+}
+
+TEST_F(LogContentTest, ALookBackEndsAtWhatWasRemoved) {
+  const auto positions = half_sealed();
+  ASSERT_TRUE(fixture.trim("t", positions[8]));
+
+  EXPECT_EQ(looked_back({"t"}, 5, 5), 2U);
+  const auto selection = fixture.log().select({pattern_of("t")});
+  EXPECT_GE(fixture.log().look_back(*selection, 5, 5), positions[7]);
+}
+
+TEST_F(LogContentTest, ALookBackAtAMemoryTopicCountsWhatItHolds) {
+  for (const char* data : {"1", "2", "3"}) publish("memory.m", data);
+
+  EXPECT_EQ(looked_back({"memory.m"}, 2, 1), 2U);
+  EXPECT_EQ(looked_back({"memory.m"}, 9, 1), 3U);
 }
 
 }  // namespace

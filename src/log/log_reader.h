@@ -34,6 +34,8 @@ struct TopicContent {
 // Counts what lives behind the topic's mark.
 Result<TopicContent> content_of(LogState& state, TopicId topic);
 
+// Log::look_back. Looks at the indexes alone.
+Position look_back(LogState& state, TopicSelection& topics, uint64_t of_topic, uint64_t of_log);
 // The last position stored before `time`; 0 when there is none.
 Position position_before(LogState& state, WallTime time);
 

@@ -151,6 +151,17 @@ Result<std::unique_ptr<PosixDisk>> PosixDisk::open_directory(const std::string& 
   return made;
 }
 
+Result<std::unique_ptr<PosixDisk>> PosixDisk::make_vacant(const std::string& path) {
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(path, error)) {
+    if (entry.path().filename() == kLockName) continue;
+    return fail(Errc::conflict, "{} is not empty; name an empty or absent directory", path);
+  }
+  if (error && error != std::errc::no_such_file_or_directory)
+    return fail(Errc::io, "cannot look into {}: {}", path, error.message());
+  return open_directory(path, Lock::exclusive);
+}
+
 PosixDisk::~PosixDisk() {
   if (lock_ >= 0) ::close(lock_);
   ::close(directory_);
@@ -184,7 +195,10 @@ Result<std::vector<std::string>> PosixDisk::list() {
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(path_, error)) {
     const auto name = entry.path().filename().string();
-    if (name != kLockName && entry.is_regular_file(error)) names.push_back(name);
+    std::error_code gone;  // meanwhile
+    if (name != kLockName &&
+        entry.symlink_status(gone).type() == std::filesystem::file_type::regular)
+      names.push_back(name);
   }
   if (error) return fail(Errc::io, "cannot list {}: {}", path_, error.message());
   return names;

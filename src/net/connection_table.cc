@@ -1,6 +1,6 @@
 #include "net/connection_table.h"
 
-#include "base/check.h"
+#include "base/limits.h"
 
 namespace carillon {
 
@@ -34,8 +34,15 @@ void ConnectionTable::remove(Connection& connection, std::string_view reason) {
   ended_.push_back(
       {connection.id(), connection.peer(), connection.describe(), std::string(reason),
        std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now())});
+  if (hear_ended_) hear_ended_(ended_.back());
   if (ended_.size() > kEndedKept) ended_.pop_front();
   connections_.erase(connection.id());
+}
+
+bool ConnectionTable::take_room(size_t bytes) {
+  if (gathered_bytes_ + bytes > kGatheredBytesMax) return false;
+  gathered_bytes_ += bytes;
+  return true;
 }
 
 bool ConnectionTable::on_turn_end() {

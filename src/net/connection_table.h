@@ -72,6 +72,13 @@ class ConnectionTable : public TurnEnd, public Sweep {
   }
   uint64_t next_id() { return ++last_id_ * 64 + loop_.index() % 64; }
 
+  // Room for bytes of a body that is gathered whole (kGatheredBytesMax); false when there is none.
+  bool take_room(size_t bytes);
+  void give_room_back(size_t bytes) { gathered_bytes_ -= bytes; }
+
+  // Called with each that ends, on the loop's thread.
+  void on_ended(std::function<void(const EndedConnection&)> hear) { hear_ended_ = std::move(hear); }
+
   bool on_turn_end() override;
   void on_sweep(MonotonicTime now) override;
   void drain();
@@ -90,9 +97,11 @@ class ConnectionTable : public TurnEnd, public Sweep {
  private:
   Loop& loop_;
   uint64_t last_id_ = 0;
+  size_t gathered_bytes_ = 0;
   std::unordered_map<uint64_t, std::shared_ptr<Connection>> connections_;
   std::vector<std::shared_ptr<Connection>> dirty_;
   std::deque<EndedConnection> ended_;
+  std::function<void(const EndedConnection&)> hear_ended_;
   std::unordered_map<std::string, uint64_t> end_reasons_;
 };
 

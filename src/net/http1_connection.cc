@@ -6,6 +6,7 @@
 
 #include "base/limits.h"
 #include "base/text.h"
+#include "net/answers.h"
 #include "net/http1_exchange.h"
 #include "net/http1_text.h"
 
@@ -151,7 +152,7 @@ void Http1Connection::begin_body(Http1Exchange& exchange) {
   if (framing.body == RequestFraming::Body::length && exchange.body_too_large(framing.length)) {
     exchange.set_close();
     reading_ = Reading::stopped;
-    return exchange.respond(body_too_large(framing.length));
+    return exchange.respond(body_too_large(exchange.body_bytes_max()));
   }
   continue_owed_ = framing.expect_continue;
   send_continue();
@@ -179,6 +180,7 @@ bool Http1Connection::take_body(std::string_view& rest) {
   rest.remove_prefix(piece.size());
   body_left_ -= piece.size();
   body_bytes_ += piece.size();
+  if (!take_room(*exchange, piece.size())) return false;
   const bool go_on = exchange->take_body(piece);
   if (closed_ || reading_ == Reading::stopped) return false;
   if (body_left_ == 0) {
@@ -206,9 +208,10 @@ bool Http1Connection::take_chunked(std::string_view& rest) {
   if (exchange->body_too_large(step->data.size() + chunked_->announced())) {
     exchange->set_close();
     reading_ = Reading::stopped;
-    exchange->respond(body_too_large(body_bytes_));
+    exchange->respond(body_too_large(exchange->body_bytes_max()));
     return false;
   }
+  if (!take_room(*exchange, step->data.size())) return false;
   const bool go_on = step->data.empty() || exchange->take_body(step->data);
   if (closed_ || reading_ == Reading::stopped) return false;
   if (chunked_->done()) {
@@ -219,6 +222,16 @@ bool Http1Connection::take_chunked(std::string_view& rest) {
   resumes_as_ = Reading::body;
   reading_ = Reading::paused;
   paused_at_ = loop_.now();
+  return false;
+}
+
+// False: too much is being gathered already, and the request was answered.
+bool Http1Connection::take_room(Http1Exchange& exchange, size_t bytes) {
+  if (!exchange.gathers() || table_.take_room(bytes)) return true;
+  exchange.set_close();
+  reading_ = Reading::stopped;
+  exchange.respond(log_error_response(
+      {Errc::unavailable, "the hub is taking in as many large bodies as its memory is for"}));
   return false;
 }
 

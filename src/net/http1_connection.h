@@ -39,6 +39,7 @@ class Http1Connection : public Connection, public std::enable_shared_from_this<H
   void answer_ready();
   // Its answer came before its body had: what follows on this connection is not read as a request.
   void stop_body_of(Http1Exchange& exchange);
+  void give_room_back(size_t bytes) { table_.give_room_back(bytes); }
   StreamHandle* start_stream(Http1Exchange& exchange, Response head, std::string start,
                              std::unique_ptr<StreamOwner> owner);
 
@@ -68,6 +69,7 @@ class Http1Connection : public Connection, public std::enable_shared_from_this<H
   bool take_chunked(std::string_view& rest);
   void begin_request(RequestHead head);
   void begin_body(Http1Exchange& exchange);
+  bool take_room(Http1Exchange& exchange, size_t bytes);
   void end_body();
   void refuse(HttpRefusal refusal);
   bool may_answer_more() const { return out_.size() <= kAnswersBytesMax && stream_ == nullptr; }

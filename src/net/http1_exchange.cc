@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include "net/http1_connection.h"
 
@@ -20,8 +21,6 @@ Http1Exchange::Http1Exchange(Http1Connection& connection, RequestHead head, Targ
 void Http1Exchange::read_body(size_t bytes_max, std::move_only_function<void(std::string)> done) {
   body_bytes_max_ = bytes_max;
   whole_done_ = std::move(done);
-  if (framing_.body == RequestFraming::Body::length && framing_.length <= bytes_max)
-    body_.reserve(framing_.length);
 }
 
 void Http1Exchange::stream_body(std::unique_ptr<BodySink> sink) { sink_ = std::move(sink); }
@@ -43,19 +42,25 @@ void Http1Exchange::end_body() {
   } else if (whole_done_ != nullptr) {
     auto done = std::move(whole_done_);
     whole_done_ = nullptr;
-    auto body = std::move(body_);
-    done(std::move(body));
+    connection_->give_room_back(body_.size());
+    done(std::exchange(body_, {}));
   }
+}
+
+void Http1Exchange::forget_body() {
+  if (connection_ != nullptr) connection_->give_room_back(std::exchange(body_, {}).size());
 }
 
 void Http1Exchange::abandon_body() {
   whole_done_ = nullptr;
+  forget_body();
   if (sink_ == nullptr) return;
   const auto sink = std::move(sink_);
   sink->on_body_gone();
 }
 
 void Http1Exchange::connection_gone() {
+  forget_body();
   connection_ = nullptr;
   abandon_body();
   due_task_ = nullptr;

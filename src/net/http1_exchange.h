@@ -45,6 +45,9 @@ class Http1Exchange : public Exchange {
   bool body_too_large(uint64_t more) const {
     return whole_done_ != nullptr && body_.size() + more > body_bytes_max_;
   }
+  uint64_t body_bytes_max() const { return body_bytes_max_; }
+  // Nothing is done with the body before all of it is here.
+  bool gathers() const { return whole_done_ != nullptr; }
   void end_body();
   // The body broke: its taker hears that the client is gone, the answer is the connection's.
   void abandon_body();
@@ -57,6 +60,7 @@ class Http1Exchange : public Exchange {
   void set_close() { framing_.keep_alive = false; }
 
  private:
+  void forget_body();
   void add_to(std::vector<HeaderField>& fields);
 
   Http1Connection* connection_;

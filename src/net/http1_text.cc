@@ -114,11 +114,11 @@ HttpRefusal oversize_head(std::string_view head) {
           "Send fewer or shorter fields."};
 }
 
-Response body_too_large(uint64_t bytes) {
-  return problem_response(
-      make_problem(kPayloadTooLarge,
-                   fmt::format("the body has {} bytes or more, beyond what is taken here", bytes),
-                   "Send less at once: an event is at most 1 MiB, a batch 8 MiB."));
+Response body_too_large(uint64_t bytes_max) {
+  return problem_response(make_problem(
+      kPayloadTooLarge,
+      fmt::format("the body has more than the {} bytes that are taken here", bytes_max),
+      "Send less at once: an event is at most 1 MiB, a batch 8 MiB."));
 }
 
 std::string peer_text(const boost::asio::ip::tcp::socket& socket) {

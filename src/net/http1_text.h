@@ -19,7 +19,7 @@ std::string_view reason_phrase(int status);
 
 // What is wrong with a head that is larger than kHeadBytesMax: its target or its fields.
 HttpRefusal oversize_head(std::string_view head);
-Response body_too_large(uint64_t bytes);
+Response body_too_large(uint64_t bytes_max);
 
 std::string peer_text(const boost::asio::ip::tcp::socket& socket);
 bool peer_is_loopback(const boost::asio::ip::tcp::socket& socket);

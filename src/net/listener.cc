@@ -90,9 +90,9 @@ void Listener::accept_next() {
   acceptor_.async_accept(
       loop_.context(), [this](boost::system::error_code error, tcp::socket socket) {
         if (error == boost::asio::error::operation_aborted || !acceptor_.is_open()) return;
-        if (error == boost::asio::error::no_descriptors ||
-            error == boost::system::errc::too_many_files_open_in_system) {
-          logger_.warn("no descriptor is left for a new connection");
+        // Out of descriptors or memory; one that gave up meanwhile is nothing.
+        if (error && error != boost::asio::error::connection_aborted) {
+          logger_.warn("a new connection cannot be accepted", {{"error", error.message()}});
           return pause();
         }
         if (!error) {

@@ -62,6 +62,7 @@ Response wrong_method(const std::set<std::string>& methods, std::string_view met
 std::string_view name_of(RouteRight right) {
   switch (right) {
     case RouteRight::open: return "open";
+    case RouteRight::probe: return "probe";
     case RouteRight::publish: return "publish";
     case RouteRight::subscribe: return "subscribe";
     case RouteRight::manage: return "manage";

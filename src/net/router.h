@@ -14,7 +14,8 @@ namespace carillon {
 
 // What a route needs. A route cannot be added without saying so.
 enum class RouteRight {
-  open,       // nothing: health, pages
+  open,       // nothing: pages
+  probe,      // nothing, and under any Host: health
   publish,    // the door asks for the right to the topic named
   subscribe,  // likewise
   manage,     // checked before the handler is called

@@ -171,6 +171,7 @@ TEST_F(RouterTest, AReadWaitsForTheAnswersBeforeItAndAPublishDoesNot) {
 TEST_F(RouterTest, EveryRouteSaysWhatItNeeds) {
   EXPECT_EQ(router.routes().size(), 8U);
   EXPECT_EQ(name_of(RouteRight::open), "open");
+  EXPECT_EQ(name_of(RouteRight::probe), "probe");
   EXPECT_EQ(name_of(RouteRight::publish), "publish");
   EXPECT_EQ(name_of(RouteRight::subscribe), "subscribe");
   EXPECT_EQ(name_of(RouteRight::manage), "manage");

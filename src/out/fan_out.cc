@@ -16,6 +16,8 @@ constexpr size_t kSendsASlice = 256;
 constexpr std::chrono::milliseconds kSliceTime{1};
 // How far a blocked reader may stay behind within the shared frames; beyond it reads for itself.
 constexpr uint64_t kStreamBytesMax = 1 * kMiB;
+// The same while a walk is under way, which must not be torn apart for less.
+constexpr uint64_t kStreamBytesHardMax = 4 * kStreamBytesMax;
 constexpr size_t kPiecesMax = 17;  // of 64 KiB: all of a stream at its bound
 // Readers that catch up, a turn: each takes at most one block.
 constexpr size_t kPumpsATurn = 64;
@@ -52,7 +54,7 @@ SubscriptionClass& FanOut::class_for(const ClassKey& key) {
     found = std::make_unique<SubscriptionClass>(key, hub_.log().select(key.topics),
                                                 hub_.tail().end(), next_number_++);
     found->written = loop_.now();
-    by_topic_.clear();
+    index(*found);
   }
   ++found->readers;
   return *found;
@@ -61,8 +63,46 @@ SubscriptionClass& FanOut::class_for(const ClassKey& key) {
 void FanOut::release(SubscriptionClass& subscription_class) {
   if (--subscription_class.readers > 0) return;
   std::erase(dirty_, &subscription_class);
-  by_topic_.clear();
+  with_late_.erase(&subscription_class);
+  unindex(subscription_class);
   classes_.erase(ClassKey(subscription_class.key));
+}
+
+namespace {
+
+// The topic when there is but one.
+const std::string* only_topic(const ClassKey& key) {
+  return key.topics.size() == 1 && key.topics.front().is_exact() ? &key.topics.front().text()
+                                                                 : nullptr;
+}
+
+}  // namespace
+
+// Ten thousand readers of a topic each come and go: one of them concerns its topic alone.
+void FanOut::index(SubscriptionClass& subscription_class) {
+  const auto* topic = only_topic(subscription_class.key);
+  topic == nullptr ? answers_.clear() : void(answers_.erase(*topic));
+  auto& classes = topic == nullptr ? other_classes_ : by_topic_[*topic];
+  classes.push_back(&subscription_class);
+}
+
+void FanOut::unindex(SubscriptionClass& subscription_class) {
+  const auto* topic = only_topic(subscription_class.key);
+  topic == nullptr ? answers_.clear() : void(answers_.erase(*topic));
+  auto& classes = topic == nullptr ? other_classes_ : by_topic_[*topic];
+  std::erase(classes, &subscription_class);
+  if (topic != nullptr && classes.empty()) by_topic_.erase(*topic);
+}
+
+const std::vector<SubscriptionClass*>& FanOut::classes_of(std::string_view topic) {
+  const auto known = answers_.find(topic);
+  if (known != answers_.end()) return known->second;
+  auto& classes = answers_[std::string(topic)];
+  if (const auto own = by_topic_.find(topic); own != by_topic_.end()) classes = own->second;
+  for (SubscriptionClass* other : other_classes_) {
+    if (any_matches(other->key.topics, topic)) classes.push_back(other);
+  }
+  return classes;
 }
 
 bool FanOut::join(SubscriptionClass& subscription_class, StreamReader& reader, Position position) {
@@ -76,6 +116,7 @@ bool FanOut::join(SubscriptionClass& subscription_class, StreamReader& reader, P
   if (position > subscription_class.looked) {
     // Ahead of this loop (told by another), or within a window that has not been emitted.
     subscription_class.late.emplace_back(&reader, position);
+    if (!subscription_class.rated()) with_late_.insert(&subscription_class);
     position = subscription_class.looked;
   }
   ReaderRow row{.descriptor = reader.plain_descriptor(),
@@ -114,28 +155,18 @@ void FanOut::forget(StreamReader& reader) {
   std::erase(gone_, &reader);
 }
 
-const std::vector<SubscriptionClass*>& FanOut::classes_of(const EventView& event) {
-  const auto [found, inserted] = by_topic_.try_emplace(event.topic_id().value);
-  if (inserted) {
-    for (const auto& [key, subscription_class] : classes_) {
-      if (any_matches(key.topics, event.topic())) found->second.push_back(subscription_class.get());
-    }
-  }
-  return found->second;
-}
-
 void FanOut::on_commit(const Commit& commit) {
   if (!commit.marks.empty()) take_marks(commit);
   if (!classes_.empty()) {
     for (const EventView& event : commit.events) {
-      for (SubscriptionClass* subscription_class : classes_of(event))
+      for (SubscriptionClass* subscription_class : classes_of(event.topic()))
         encode(*subscription_class, event);
     }
-    for (const auto& [key, subscription_class] : classes_) {
-      if (subscription_class->late.empty() || subscription_class->rated()) continue;
+    for (SubscriptionClass* subscription_class : with_late_) {
       subscription_class->looked = commit.durable_end;
       settle_late(*subscription_class);
     }
+    std::erase_if(with_late_, [](const auto* settled) { return settled->late.empty(); });
   }
   heard_ = commit.durable_end;
   if (!waiters_.empty()) wake_waiters(commit);
@@ -168,7 +199,7 @@ bool FanOut::on_turn_end() {
   size_t pumps = std::min(pumping_.size(), kPumpsATurn);
   for (; pumps > 0 && !pumping_.empty(); --pumps) {
     StreamReader* reader = pumping_.front();
-    pumping_.erase(pumping_.begin());
+    pumping_.pop_front();
     reader->pump();
   }
   Budget budget{.sends = kSendsASlice,
@@ -178,7 +209,7 @@ bool FanOut::on_turn_end() {
   // Round robin: a class whose walk is not done goes to the back.
   for (size_t i = dirty_.size(); i > 0 && !dirty_.empty(); --i) {
     SubscriptionClass* next = dirty_.front();
-    dirty_.erase(dirty_.begin());
+    dirty_.pop_front();
     next->dirty = false;
     if (!walk(*next, budget)) mark_dirty(*next);
     if (budget.spent()) break;
@@ -186,22 +217,25 @@ bool FanOut::on_turn_end() {
   while (!gone_.empty()) {
     StreamReader* reader = gone_.back();
     gone_.pop_back();
-    reader->peer_gone();
+    reader->cut(kClientReset);
   }
   return !dirty_.empty() || !pumping_.empty();
 }
 
 // True when every row has what there was when the walk began, and nothing came since.
 bool FanOut::walk(SubscriptionClass& subscription_class, Budget& budget) {
-  if (subscription_class.walk == 0) subscription_class.walk_end = subscription_class.stream.end();
+  FrameStream& stream = subscription_class.stream;
+  // More came during one walk than it could send: it is not waited for.
+  if (stream.end() - stream.begin() > kStreamBytesHardMax)
+    cut_to(subscription_class, kStreamBytesMax);
+  if (subscription_class.walk == 0) subscription_class.walk_end = stream.end();
   while (subscription_class.walk < subscription_class.rows.size()) {
     if (budget.spent()) return false;
     send_row(subscription_class, budget);
   }
   subscription_class.walk = 0;
-  if (subscription_class.walk_end != subscription_class.stream.end()) return false;
-  end_walk(subscription_class);
-  return true;
+  let_go(subscription_class);
+  return subscription_class.walk_end == stream.end();
 }
 
 void FanOut::send_row(SubscriptionClass& subscription_class, Budget& budget) {
@@ -235,16 +269,24 @@ void FanOut::send_row(SubscriptionClass& subscription_class, Budget& budget) {
   }
 }
 
-void FanOut::end_walk(SubscriptionClass& subscription_class) {
+// After each walk, whether more came meanwhile or not: what every row has is let go of.
+void FanOut::let_go(SubscriptionClass& subscription_class) {
   FrameStream& stream = subscription_class.stream;
-  const auto owes = [&](const ReaderRow& row) { return row.offset != stream.end(); };
-  if (std::ranges::none_of(subscription_class.rows, owes)) {
+  uint64_t least = stream.end();
+  for (const ReaderRow& row : subscription_class.rows) least = std::min(least, row.offset);
+  if (least == stream.end()) {
     stream.clear(subscription_class.rated() ? subscription_class.looked : hub_.tail().end());
     return;
   }
-  if (stream.end() - stream.begin() <= kStreamBytesMax) return;
-  // Whoever is further behind than this reads for itself, and holds nobody's memory.
-  const uint64_t begin = stream.begin_within(kStreamBytesMax);
+  stream.trim_to(least);
+  cut_to(subscription_class, kStreamBytesMax);
+}
+
+// Whoever is further behind than this reads for itself, and holds nobody's memory.
+void FanOut::cut_to(SubscriptionClass& subscription_class, uint64_t bytes_max) {
+  FrameStream& stream = subscription_class.stream;
+  if (stream.end() - stream.begin() <= bytes_max) return;
+  const uint64_t begin = stream.begin_within(bytes_max);
   demote_behind(subscription_class, begin);
   stream.trim_to(begin);
 }
@@ -381,12 +423,30 @@ void FanOut::heartbeat(SubscriptionClass& subscription_class, MonotonicTime now)
   mark_dirty(subscription_class);
 }
 
+// Too much that is held for single readers: whoever has taken nothing for longest is ended.
+void FanOut::bound_pinned() {
+  size_t pinned = 0;
+  std::vector<StreamReader*> blocked;
+  for (StreamReader* reader : watched_) {
+    pinned += reader->pinned_bytes();
+    if (reader->blocked_since() != MonotonicTime()) blocked.push_back(reader);
+  }
+  if (pinned <= options_.pinned_bytes_max) return;
+  std::ranges::sort(blocked, {}, &StreamReader::blocked_since);
+  for (StreamReader* reader : blocked) {
+    if (pinned <= options_.pinned_bytes_max) return;
+    pinned -= reader->pinned_bytes();
+    reader->cut("pinned");
+  }
+}
+
 void FanOut::on_sweep(MonotonicTime now) {
   for (const auto& [key, subscription_class] : classes_) heartbeat(*subscription_class, now);
   const std::vector<StreamReader*> watched(watched_.begin(), watched_.end());
   for (StreamReader* reader : watched) {
     if (watched_.contains(reader)) reader->sweep(now);
   }
+  bound_pinned();
   std::vector<EventWaiter*> late;
   for (EventWaiter* waiter : waiters_) {
     if (waiter->deadline() <= now) late.push_back(waiter);

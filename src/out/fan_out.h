@@ -2,17 +2,24 @@
 #pragma once
 
 #include <boost/asio/steady_timer.hpp>
+#include <deque>
 #include <map>
 #include <memory>
+#include <string>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
+#include "base/hash.h"
+#include "base/limits.h"
 #include "hub/local_hub.h"
 #include "net/loop.h"
 #include "out/subscription_class.h"
 
 namespace carillon {
+
+// Why a stream ended whose socket broke.
+inline constexpr std::string_view kClientReset = "client reset";
 
 // Hears that an event it may want became visible: a long-poll that waits.
 class EventWaiter {
@@ -37,6 +44,7 @@ class FanOut : public CommitListener, public TurnEnd, public Sweep {
   struct Options {
     std::chrono::milliseconds heartbeat{15'000};
     std::chrono::seconds stall{30};
+    size_t pinned_bytes_max = kPinnedBytesMax;
   };
 
   FanOut(Loop& loop, LocalHub& hub, Options options);
@@ -83,30 +91,40 @@ class FanOut : public CommitListener, public TurnEnd, public Sweep {
   friend class StreamReader;
   struct Budget;
 
-  const std::vector<SubscriptionClass*>& classes_of(const EventView& event);
+  const std::vector<SubscriptionClass*>& classes_of(std::string_view topic);
+  void index(SubscriptionClass& subscription_class);
+  void unindex(SubscriptionClass& subscription_class);
   void encode(SubscriptionClass& subscription_class, const EventView& event);
   void mark_dirty(SubscriptionClass& subscription_class);
   bool walk(SubscriptionClass& subscription_class, Budget& budget);
   void send_row(SubscriptionClass& subscription_class, Budget& budget);
-  void end_walk(SubscriptionClass& subscription_class);
+  void let_go(SubscriptionClass& subscription_class);
+  void cut_to(SubscriptionClass& subscription_class, uint64_t bytes_max);
   void demote_behind(SubscriptionClass& subscription_class, uint64_t offset);
   void take_marks(const Commit& commit);
   void wake_waiters(const Commit& commit);
   void batch(SubscriptionClass& subscription_class);
   void settle_late(SubscriptionClass& subscription_class);
   void arm_batches();
+  void bound_pinned();
   void heartbeat(SubscriptionClass& subscription_class, MonotonicTime now);
 
   Loop& loop_;
   LocalHub& hub_;
   Options options_;
   std::map<ClassKey, std::unique_ptr<SubscriptionClass>> classes_;
-  std::unordered_map<uint32_t, std::vector<SubscriptionClass*>>
-      by_topic_;  // cleared when classes come or go
-  std::vector<SubscriptionClass*> dirty_;
+  // By name: the classes of one topic alone, and of several or a pattern.
+  std::unordered_map<std::string, std::vector<SubscriptionClass*>, StringHash, std::equal_to<>>
+      by_topic_;
+  std::vector<SubscriptionClass*> other_classes_;
+  // What classes_of() answered, until classes come or go that it concerns.
+  std::unordered_map<std::string, std::vector<SubscriptionClass*>, StringHash, std::equal_to<>>
+      answers_;
+  std::deque<SubscriptionClass*> dirty_;
+  std::unordered_set<SubscriptionClass*> with_late_;  // without a rate
   std::unordered_set<StreamReader*> readers_;
   std::unordered_set<StreamReader*> watched_;
-  std::vector<StreamReader*> pumping_;
+  std::deque<StreamReader*> pumping_;
   std::vector<StreamReader*> gone_;  // their sockets closed under a walk
   std::unordered_set<EventWaiter*> waiters_;
   boost::asio::steady_timer batch_timer_;

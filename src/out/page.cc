@@ -16,8 +16,15 @@ constexpr int kBlocksAPage = 64;
 
 void add_event(Page& page, const EventView& event, const ReadOptions& options, Epoch epoch) {
   if (page.count++ > 0) page.events += ",\n";
-  append_event_json(page.events, event, epoch,
-                    options.data == DataForms::base64 ? DataAs::base64 : DataAs::natural);
+  append_event_json(page.events, event, epoch, options.data);
+}
+
+// Where a page ends that has all there is: at the newest event of what was asked for, so that a
+// page of a quiet topic stays the same, whatever comes in others. (Not below this start: what was
+// in memory before is lost, and was told.)
+Position settled_cursor(const Log& log, const ReadResult& read, Position after) {
+  const Position start{log.first_of_this_start().value - 1};
+  return std::min(read.looked, std::max({after, read.newest, start}));
 }
 
 }  // namespace
@@ -110,8 +117,8 @@ Result<Page> read_page_from(Log& log, const PageRequest& request, ReadStart star
       page.cursor = event.position();
     }
     if (cut) break;
-    page.cursor = read.looked;
     page.at_end = read.looked >= log.durable_end();
+    page.cursor = page.at_end ? settled_cursor(log, read, page.cursor) : read.looked;
   }
   fill.finish();
   if (fill.last_given().value != 0) page.cursor = fill.last_given();
@@ -125,6 +132,14 @@ std::string page_json(const Page& page, Epoch epoch) {
   if (page.count > 0) out += '\n';
   fmt::format_to(std::back_inserter(out), "],\"cursor\":\"{}\"", Cursor{epoch, page.cursor}.text());
   if (!page.gaps.empty()) out += ",\"gap\":" + gap_json(page.gaps.front());
+  if (page.gaps.size() > 1) {
+    out += ",\"gaps\":[";
+    for (const Gap& gap : page.gaps) {
+      if (out.back() != '[') out += ',';
+      out += gap_json(gap);
+    }
+    out += ']';
+  }
   out += "}\n";
   return out;
 }

@@ -99,7 +99,31 @@ TEST_F(PageTest, PagesFollowEachOtherByTheirCursorAndMissNothing) {
   }
 
   EXPECT_EQ(got, all);
-  EXPECT_EQ(at, fixture_.log().durable_end());
+  EXPECT_EQ(at, fixture_.log().bounds("news")->newest);
+}
+
+// What is polled again must be answered with 304, however busy other topics are.
+TEST_F(PageTest, ThePageOfAQuietTopicStaysTheSameWhileOthersGrow) {
+  const Position quiet = fixture_.publish("news", "one")->last;
+  const Page before = page(request("news"));
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(fixture_.publish("other", "no"));
+
+  const Page after = page(request("news"));
+
+  EXPECT_EQ(before.cursor, quiet);
+  EXPECT_EQ(after.cursor, before.cursor);
+  EXPECT_TRUE(after.at_end);
+}
+
+TEST_F(PageTest, ThePageAfterARestartShowsWhatWasBeforeIt) {
+  for (const char* data : {"one", "two", "three"}) ASSERT_TRUE(fixture_.publish("news", data));
+  ASSERT_TRUE(fixture_.open());
+
+  PageRequest two = request("news", Kind::newest);
+  two.options.after.count = 2;
+
+  EXPECT_EQ(words_of(page(request("news", Kind::absent))), (Words{"one", "two", "three"}));
+  EXPECT_EQ(words_of(page(two)), (Words{"two", "three"}));
 }
 
 TEST_F(PageTest, WithoutAfterAPageShowsTheNewestOldestFirst) {

@@ -77,7 +77,7 @@ std::expected<void, OptionError> take_forms(ReadOptions& options, const Query& q
   }
   if (const auto data = query.get("data")) {
     if (*data != "base64") return bad_option("data takes only `base64`");
-    options.data = DataForms::base64;
+    options.data = DataAs::base64;
   }
   if (const auto gap = query.get("gap")) {
     if (*gap != "ok") return bad_option("gap takes only `ok`");
@@ -99,7 +99,7 @@ std::expected<AfterOption, OptionError> parse_after(std::string_view text) {
     after.cursor = *cursor;
   } else if (text.starts_with('-')) {
     const auto count = parse_decimal(text.substr(1));
-    if (!count || *count == 0 || *count > kLookBackPositionsMax) return bad_cursor(text);
+    if (!count || *count == 0 || *count > kLookBackEventsMax) return bad_cursor(text);
     after.kind = AfterOption::Kind::newest;
     after.count = *count;
   } else if (const auto time = parse_rfc3339(text)) {

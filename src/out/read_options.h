@@ -12,6 +12,7 @@
 #include "event/cursor.h"
 #include "event/filter.h"
 #include "event/topic.h"
+#include "wire/event_json.h"
 #include "wire/target.h"
 
 namespace carillon {
@@ -35,8 +36,6 @@ struct AfterOption {
   std::string text;  // as it was given
 };
 
-enum class DataForms { natural, base64 };
-
 // A value.
 struct ReadOptions {
   std::vector<TopicPattern> topics;
@@ -45,7 +44,7 @@ struct ReadOptions {
   std::optional<double> rate;  // at most so many batches a second
   bool conflate = false;       // of each batch the last event of each key
   bool cloudevents = false;    // the envelope
-  DataForms data = DataForms::natural;
+  DataAs data = DataAs::natural;
   size_t limit = 0;
   std::optional<std::chrono::seconds> wait;
   bool gap_ok = false;

@@ -42,7 +42,7 @@ TEST(ReadOptions, WithoutAnyTheDefaultsHold) {
   EXPECT_FALSE(options->rate);
   EXPECT_FALSE(options->conflate);
   EXPECT_FALSE(options->cloudevents);
-  EXPECT_EQ(options->data, DataForms::natural);
+  EXPECT_EQ(options->data, DataAs::natural);
   EXPECT_FALSE(options->wait);
   EXPECT_FALSE(options->gap_ok);
 }
@@ -73,8 +73,8 @@ TEST(ReadOptions, AfterThatIsNoPlaceIsABadCursorByName) {
 }
 
 TEST(ReadOptions, NobodyLooksBackFurtherThanTheBound) {
-  EXPECT_EQ(kind_of("-" + std::to_string(kLookBackPositionsMax)), Kind::newest);
-  EXPECT_FALSE(parse_after("-" + std::to_string(kLookBackPositionsMax + 1)));
+  EXPECT_EQ(kind_of("-" + std::to_string(kLookBackEventsMax)), Kind::newest);
+  EXPECT_FALSE(parse_after("-" + std::to_string(kLookBackEventsMax + 1)));
   EXPECT_FALSE(parse_after("-99999999999999999999"));
 }
 
@@ -135,7 +135,7 @@ TEST(ReadOptions, LimitAndWaitHaveTheirBounds) {
 
 TEST(ReadOptions, TheFormsTakeOneWordEach) {
   EXPECT_TRUE(options_of("as=cloudevents")->cloudevents);
-  EXPECT_EQ(options_of("data=base64")->data, DataForms::base64);
+  EXPECT_EQ(options_of("data=base64")->data, DataAs::base64);
   EXPECT_TRUE(options_of("gap=ok")->gap_ok);
   for (const char* text : {"as=json", "as=", "data=hex", "gap=yes", "gap="}) refusal_of(text);
 }

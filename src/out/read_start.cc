@@ -84,10 +84,15 @@ std::optional<ReadStart> start_at_once(const LocalHub& hub, const AfterOption& a
   return ReadStart{.after = at, .gaps = {}, .told_marks = hub.mark_number()};
 }
 
+Position look_back_start(Log& log, TopicSelection& selection, const Filter& filter,
+                         uint64_t count) {
+  return log.look_back(selection, filter.empty() ? count : kLookBackEventsMax, kLookBackEventsMax);
+}
+
 Result<Position> before_newest(Log& log, const std::shared_ptr<TopicSelection>& selection,
                                const Filter& filter, uint64_t count) {
   const Position end = log.durable_end();
-  Position at{end.value > kLookBackPositionsMax ? end.value - kLookBackPositionsMax : 0};
+  Position at = look_back_start(log, *selection, filter, count);
   std::deque<Position> before;  // for each of the last matching events, what lies before it
   while (at < end) {
     TRY(const auto read, log.read({.topics = selection,

@@ -28,8 +28,10 @@ Result<ReadStart> resolve_start(Log& log, const std::shared_ptr<TopicSelection>&
                                 const std::vector<TopicPattern>& topics,
                                 const std::vector<TopicPattern>& memory_patterns);
 
-// Behind which event the last `count` that match begin, looking back at most kLookBackPositionsMax.
-// Blocks.
+// A place behind which the last `count` that match lie, as far as kLookBackEventsMax lets them be
+// found.
+Position look_back_start(Log& log, TopicSelection& selection, const Filter& filter, uint64_t count);
+// Behind which event exactly they begin. Blocks.
 Result<Position> before_newest(Log& log, const std::shared_ptr<TopicSelection>& selection,
                                const Filter& filter, uint64_t count);
 

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <deque>
+#include <ranges>
 
 #include "base/hash.h"
 #include "base/limits.h"
@@ -29,11 +31,11 @@ void guard(Response& response) {
   response.fields.push_back({"content-security-policy", "default-src 'none'; sandbox"});
 }
 
-Response event_response(const EventView& event, Epoch epoch, bool envelope) {
+Response event_response(const EventView& event, Epoch epoch, const ReadOptions& options) {
   Response response;
-  if (envelope) {
+  if (options.cloudevents || options.data == DataAs::base64) {
     response.fields.push_back({"content-type", "application/cloudevents+json"});
-    append_event_json(response.body, event, epoch, DataAs::natural);
+    append_event_json(response.body, event, epoch, options.data);
     response.body += '\n';
   } else {
     append_binary_headers(response.fields, event, epoch);
@@ -44,51 +46,45 @@ Response event_response(const EventView& event, Epoch epoch, bool envelope) {
   return response;
 }
 
-// The newest `count` events that match, oldest first. What they point into is in `kept`.
-Result<std::vector<EventView>> newest_events(Log& log, const std::string& topic,
-                                             const Filter& filter, size_t count,
-                                             std::vector<std::shared_ptr<const void>>& kept) {
+// An event and what it points into.
+using HeldEvent = std::pair<EventView, std::shared_ptr<const void>>;
+
+// The newest `count` events that match, oldest first. Blocks with none of them are let go at once.
+Result<std::deque<HeldEvent>> newest_events(Log& log, const std::string& topic,
+                                            const Filter& filter, size_t count) {
   const auto selection = select_one(log, topic);
-  TRY(Position at, before_newest(log, selection, filter, count));
-  // A quiet topic's newest event may lie further back than the look-back reaches.
-  if (at == log.durable_end()) {
-    if (const auto bounds = log.bounds(topic); bounds && bounds->events > 0) {
-      at = filter.empty() ? Position{bounds->newest.value - 1} : kBeforeEverything;
-    }
-  }
-  std::vector<EventView> events;
+  Position at = look_back_start(log, *selection, filter, count);
+  std::deque<HeldEvent> newest;
   while (at < log.durable_end()) {
     TRY(const auto read, log.read({.topics = selection,
                                    .after = at,
-                                   .bytes_max = 4 * kReadBytesMax,
+                                   .bytes_max = kReadBytesMax,
                                    .events_max = kCommitEventsMax,
                                    .told_marks = UINT64_MAX}));
-    kept.push_back(read.keeps_alive);
     for (const EventView& event : read.events) {
-      if (filter.matches(event)) events.push_back(event);
+      if (!filter.matches(event)) continue;
+      newest.emplace_back(event, read.keeps_alive);
+      if (newest.size() > count) newest.pop_front();
     }
     if (read.looked <= at) break;
     at = read.looked;
   }
-  if (events.size() > count)
-    events.erase(events.begin(), events.end() - static_cast<std::ptrdiff_t>(count));
-  return events;
+  return newest;
 }
 
 }  // namespace
 
-Result<Response> latest_event(Log& log, const std::string& topic, const Filter& filter,
-                              bool envelope) {
-  std::vector<std::shared_ptr<const void>> kept;
-  TRY(const auto events, newest_events(log, topic, filter, 1, kept));
-  if (events.empty())
+Result<Response> latest_event(Log& log, const std::string& topic, const ReadOptions& options) {
+  TRY(const auto newest, newest_events(log, topic, options.filter, 1));
+  if (newest.empty())
     return Response{.status = 204, .fields = {{"cache-control", "no-cache"}}, .body = {}};
-  auto response = event_response(events.back(), log.epoch(), envelope);
+  auto response = event_response(newest.back().first, log.epoch(), options);
   response.fields.push_back({"cache-control", "no-cache"});
   return response;
 }
 
-Result<Response> event_at(Log& log, const std::string& topic, const Cursor& cursor, bool envelope) {
+Result<Response> event_at(Log& log, const std::string& topic, const Cursor& cursor,
+                          const ReadOptions& options) {
   const auto missing = [&] {
     return problem_response(make_problem(
         kNotFound, fmt::format("there is no event at {} in '{}'", cursor.text(), topic),
@@ -102,9 +98,16 @@ Result<Response> event_at(Log& log, const std::string& topic, const Cursor& curs
                                  .events_max = 1,
                                  .told_marks = 0}));
   if (!read.events.empty() && read.events.front().position() == cursor.after) {
-    auto response = event_response(read.events.front(), log.epoch(), envelope);
+    auto response = event_response(read.events.front(), log.epoch(), options);
     response.fields.push_back({"cache-control", "private, max-age=31536000, immutable"});
     return response;
+  }
+  const auto damage = std::ranges::find_if(read.damage, [&](const Damage& lost) {
+    return lost.after < cursor.after && cursor.after <= lost.last;
+  });
+  if (damage != read.damage.end()) {
+    return fail(Errc::corrupt, "the event at {} is damaged: {} at byte {} cannot be read",
+                cursor.text(), damage->file, damage->offset);
   }
   const bool removed = std::ranges::any_of(
       read.gaps, [&](const RaisedMark& mark) { return mark.mark >= cursor.after; });
@@ -115,30 +118,35 @@ Result<Response> event_at(Log& log, const std::string& topic, const Cursor& curs
       "Read the topic from `after=first` for what is there."));
 }
 
-Result<Response> topic_feed(Log& log, const std::string& topic, const std::string& origin,
-                            bool atom, const std::string& tag_wanted) {
-  std::vector<std::shared_ptr<const void>> kept;
-  TRY(auto events, newest_events(log, topic, {}, kFeedEntries, kept));
-  std::ranges::reverse(events);
-  const auto self = fmt::format("{}/t/{}/{}", origin, topic, atom ? "feed.atom" : "feed.json");
-  const Cursor newest{log.epoch(), events.empty() ? Position() : events.front().position()};
-  const auto tag = page_tag(self, newest, events.size());
+Result<Response> topic_feed(Log& log, const std::string& topic, const Filter& filter,
+                            const FeedRequest& request) {
+  TRY(const auto newest, newest_events(log, topic, filter, kFeedEntries));
+  std::vector<EventView> events;
+  size_t bytes = 0;
+  for (const auto& [event, held] : std::views::reverse(newest)) {
+    bytes += event.record_bytes();
+    if (!events.empty() && bytes > kPageBytesMax) break;
+    events.push_back(event);
+  }
+  const auto self = fmt::format("{}{}", request.origin, request.target);
+  const Cursor end{log.epoch(), events.empty() ? Position() : events.front().position()};
+  const auto tag = page_tag(self, end, events.size());
   Response response{
       .status = 200, .fields = {{"etag", tag}, {"cache-control", "no-cache"}}, .body = {}};
   guard(response);
-  if (none_match(tag_wanted, tag)) {
+  if (none_match(request.tag_wanted, tag)) {
     response.status = 304;
     return response;
   }
   const Feed feed{.topic = topic,
-                  .origin = origin,
+                  .origin = request.origin,
                   .self_url = self,
                   .hub_url = {},
                   .epoch = log.epoch(),
                   .events = events};
   response.fields.push_back(
-      {"content-type", std::string(atom ? kAtomContentType : kJsonFeedContentType)});
-  atom ? append_atom_feed(response.body, feed) : append_json_feed(response.body, feed);
+      {"content-type", std::string(request.atom ? kAtomContentType : kJsonFeedContentType)});
+  request.atom ? append_atom_feed(response.body, feed) : append_json_feed(response.body, feed);
   return response;
 }
 

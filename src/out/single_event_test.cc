@@ -24,18 +24,23 @@ class SingleEventTest : public testing::Test {
   void SetUp() override { ASSERT_TRUE(fixture_.open()); }
 
   Response latest(const std::string& topic, const Filter& filter = {}, bool envelope = false) {
-    const auto response = latest_event(fixture_.log(), topic, filter, envelope);
+    const auto response =
+        latest_event(fixture_.log(), topic, {.filter = filter, .cloudevents = envelope});
     EXPECT_TRUE(response);
     return response ? *response : Response();
   }
   Response at(const std::string& topic, Position position, bool envelope = false) {
     const Cursor cursor{fixture_.log().epoch(), position};
-    const auto response = event_at(fixture_.log(), topic, cursor, envelope);
+    const auto response = event_at(fixture_.log(), topic, cursor, {.cloudevents = envelope});
     EXPECT_TRUE(response);
     return response ? *response : Response();
   }
-  Response feed(bool atom, const std::string& tag = "") {
-    const auto response = topic_feed(fixture_.log(), "news", kOrigin, atom, tag);
+  Response feed(bool atom, const std::string& tag = "", const Filter& filter = {}) {
+    const auto response = topic_feed(fixture_.log(), "news", filter,
+                                     {.atom = atom,
+                                      .origin = kOrigin,
+                                      .target = atom ? "/t/news/feed.atom" : "/t/news/feed.json",
+                                      .tag_wanted = tag});
     EXPECT_TRUE(response);
     return response ? *response : Response();
   }
@@ -96,10 +101,24 @@ TEST_F(SingleEventTest, TheLatestThatMatchesAFilterIsFound) {
 TEST_F(SingleEventTest, AQuietTopicsLatestIsFoundHoweverFarBackItLies) {
   ASSERT_TRUE(fixture_.publish("quiet", "one"));
   Append far = LogFixture::append_of("busy", {"x"});
-  far.items[0].given = Position{fixture_.log().durable_end().value + 2 * kLookBackPositionsMax};
+  far.items[0].given = Position{fixture_.log().durable_end().value + 2 * kLookBackEventsMax};
   ASSERT_TRUE(fixture_.commit(std::move(far)));
 
   EXPECT_EQ(latest("quiet").body, "one");
+}
+
+TEST_F(SingleEventTest, AFeedHasWhatMatchesTheFilter) {
+  Append append;
+  const Event event{.id = "e", .type = "special", .data = "wanted", .form = DataForm::text};
+  append.items.push_back({.topic = "news"});
+  append_event_record(append.records, event, TopicId(), "news");
+  ASSERT_TRUE(fixture_.commit(std::move(append)));
+  ASSERT_TRUE(fixture_.publish("news", "other"));
+
+  const auto body = feed(true, "", {.type = "special", .subject = ""}).body;
+
+  EXPECT_NE(body.find("wanted"), std::string::npos);
+  EXPECT_EQ(body.find("other"), std::string::npos);
 }
 
 TEST_F(SingleEventTest, AnEventIsFoundByItsCursorAndNeverChanges) {
@@ -123,7 +142,7 @@ TEST_F(SingleEventTest, WhereNoEventOfTheTopicIsThereIsNone) {
   EXPECT_EQ(at("news", {}).status, 404);
   EXPECT_EQ(at("nobody", end).status, 404);
   const Cursor foreign{Epoch{fixture_.log().epoch().value + 1}, end};
-  EXPECT_EQ(event_at(fixture_.log(), "news", foreign, false)->status, 404);
+  EXPECT_EQ(event_at(fixture_.log(), "news", foreign, {})->status, 404);
 }
 
 TEST_F(SingleEventTest, ARemovedEventIsGoneAndTheNextIsNotTakenForIt) {

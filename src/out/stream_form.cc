@@ -11,7 +11,15 @@ namespace carillon {
 namespace {
 
 bool is_sse(StreamForm form) {
-  return form.kind == StreamKind::sse || form.kind == StreamKind::sse_cloudevents;
+  switch (form.kind) {
+    case StreamKind::sse:
+    case StreamKind::sse_cloudevents:
+    case StreamKind::sse_base64: return true;
+    case StreamKind::json_lines:
+    case StreamKind::json_lines_base64:
+    case StreamKind::raw_lines: return false;
+  }
+  return false;
 }
 
 // A line of the hub's own in NDJSON: an event of its type, with the cursor where it has one.
@@ -45,6 +53,7 @@ void append_event_frame(std::string& out, StreamForm form, const EventView& even
       case StreamKind::sse_cloudevents:
         append_sse_event(out, event, epoch, SseForm::cloudevents);
         return;
+      case StreamKind::sse_base64: append_sse_event(out, event, epoch, SseForm::base64); return;
       case StreamKind::json_lines: append_event_json(out, event, epoch, DataAs::natural); break;
       case StreamKind::json_lines_base64:
         append_event_json(out, event, epoch, DataAs::base64);
@@ -90,7 +99,8 @@ void append_retry_frame(std::string& out, StreamForm form, std::chrono::millisec
 std::string_view content_type_of(StreamForm form) {
   switch (form.kind) {
     case StreamKind::sse:
-    case StreamKind::sse_cloudevents: return "text/event-stream";
+    case StreamKind::sse_cloudevents:
+    case StreamKind::sse_base64: return "text/event-stream";
     case StreamKind::json_lines:
     case StreamKind::json_lines_base64: return "application/x-ndjson";
     case StreamKind::raw_lines: return "text/plain; charset=utf-8";

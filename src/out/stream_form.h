@@ -16,6 +16,7 @@ namespace carillon {
 enum class StreamKind {
   sse,              // the data itself
   sse_cloudevents,  // the JSON event
+  sse_base64,       // the same, its data always in base64
   json_lines,       // NDJSON: structured events
   json_lines_base64,
   raw_lines,  // payloads and newlines only

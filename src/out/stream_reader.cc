@@ -43,6 +43,7 @@ void StreamReader::begin(StreamHandle& handle) {
 
 void StreamReader::leave_class() {
   if (class_ == nullptr) return;
+  description_ = describe();
   if (behind_ != nullptr && behind_->self != nullptr) *behind_->self = nullptr;
   if (live()) fan_out_.leave(*class_, row_);
   row_ = kNoRow;
@@ -69,7 +70,7 @@ void StreamReader::pump() {
     // The answer's head may still be on its way: the socket says when it takes more.
     if (class_->rows[row_].descriptor < 0) {
       class_->rows[row_].blocked = true;
-      handle_->wait_writable();
+      row_blocked(false);
     }
     return;
   }
@@ -84,7 +85,7 @@ bool StreamReader::send_pending() {
     const WriteResult result = write({&run, 1});
     behind.pending.erase(0, result.bytes);
     if (result.state == WriteState::closed) {
-      peer_gone();
+      cut(kClientReset);
       return false;
     }
     if (result.state == WriteState::blocked) {
@@ -161,10 +162,7 @@ void StreamReader::read_log() {
 void StreamReader::take_result(Result<ReadResult> result, std::vector<Gap> gaps) {
   CatchUp& behind = *behind_;
   behind.reading = false;
-  if (!result) {
-    leave_class();
-    return handle_->cut("log unreadable");
-  }
+  if (!result) return cut("log unreadable");
   told_marks_ = result->told_marks;
   if (!gaps.empty() && class_->key.form.kind == StreamKind::raw_lines) return end_with_gap();
   for (const Gap& gap : gaps)
@@ -227,20 +225,17 @@ void StreamReader::fall_behind(Position position, std::string rest) {
   if (blocked_since_ == MonotonicTime()) fan_out_.pump_later(*this);
 }
 
-void StreamReader::peer_gone() {
+void StreamReader::cut(std::string_view reason) {
   auto* handle = handle_;
   leave_class();
-  handle->cut("client reset");
+  handle->cut(reason);
 }
 
 void StreamReader::on_gone() { leave_class(); }
 
 void StreamReader::sweep(MonotonicTime now) {
-  if (blocked_since_ != MonotonicTime() && now - blocked_since_ >= fan_out_.options_.stall) {
-    auto* handle = handle_;
-    leave_class();
-    return handle->cut("stalled");
-  }
+  if (blocked_since_ != MonotonicTime() && now - blocked_since_ >= fan_out_.options_.stall)
+    return cut("stalled");
   // A filtered reader that catches up through much that is not for it hears how far.
   if (live() || blocked_since_ != MonotonicTime() ||
       now - behind_->written < fan_out_.options_.heartbeat)
@@ -266,7 +261,7 @@ void StreamReader::drain() {
 }
 
 std::string StreamReader::describe() const {
-  if (class_ == nullptr) return R"("protocol":"stream")";
+  if (class_ == nullptr) return description_;
   std::string out =
       fmt::format(R"("protocol":"{}","topics":[)", protocol_name_of(class_->key.form));
   for (size_t i = 0; i < class_->key.topics.size(); ++i) {

@@ -45,7 +45,11 @@ class StreamReader : public StreamOwner {
   void set_row(size_t row) { row_ = row; }
   size_t row() const { return row_; }
   void row_blocked(bool took_some);
-  void peer_gone();
+  // Ends without a word; `reason` is for the operator.
+  void cut(std::string_view reason);
+  // Bytes that are held for this reader alone, and since when it takes none.
+  size_t pinned_bytes() const { return behind_ == nullptr ? 0 : behind_->pending.size(); }
+  MonotonicTime blocked_since() const { return blocked_since_; }
   // No longer a row: has everything up to `position`, and owes `rest` of a frame that was cut.
   void fall_behind(Position position, std::string rest);
   void sweep(MonotonicTime now);
@@ -86,6 +90,7 @@ class StreamReader : public StreamOwner {
   uint64_t told_marks_;
   MonotonicTime blocked_since_{};  // 0: it takes what it is given
   std::unique_ptr<CatchUp> behind_;
+  std::string description_;  // of what it was, once it has left its class
 };
 
 }  // namespace carillon

@@ -32,6 +32,11 @@ Response option_error(const OptionError& error) {
   return problem_response(make_problem(kind, error.detail, fix));
 }
 
+StreamKind sse_kind(const ReadOptions& options) {
+  if (options.data == DataAs::base64) return StreamKind::sse_base64;
+  return options.cloudevents ? StreamKind::sse_cloudevents : StreamKind::sse;
+}
+
 // A topic in a path is literal: patterns belong to /stream.
 std::optional<std::vector<TopicPattern>> topic_in_path(Exchange& exchange,
                                                        const std::string& topic) {
@@ -136,9 +141,7 @@ void TopicReads::answer_by_accept(ExchangePtr exchange, ReadOptions options) {
         fmt::format("Accept one of: {}, {}, {}.", kOffers[0], kOffers[1], kOffers[2]))));
   }
   switch (*chosen) {
-    case 1:
-      return start_stream(std::move(exchange), std::move(options),
-                          options.cloudevents ? StreamKind::sse_cloudevents : StreamKind::sse);
+    case 1: return start_stream(std::move(exchange), std::move(options), sse_kind(options));
     case 2: return answer_html(exchange, std::move(options));
     default: return answer_page(std::move(exchange), std::move(options));
   }
@@ -157,7 +160,7 @@ void TopicReads::get_tail(ExchangePtr exchange, const std::string& topic) {
                      fmt::format("Accept one of: {}, {}.", kOffers[0], kOffers[1]))));
   }
   const auto lines =
-      options->data == DataForms::base64 ? StreamKind::json_lines_base64 : StreamKind::json_lines;
+      options->data == DataAs::base64 ? StreamKind::json_lines_base64 : StreamKind::json_lines;
   start_stream(std::move(exchange), std::move(*options),
                *chosen == 1 ? StreamKind::raw_lines : lines);
 }
@@ -190,8 +193,8 @@ void TopicReads::begin_stream(Exchange& exchange, const ReadOptions& options, St
   const StreamForm form{
       .kind = kind,
       .framing = exchange.head().minor >= 1 ? StreamFraming::chunked : StreamFraming::plain};
-  if (!start.gaps.empty() && kind == StreamKind::raw_lines) {
-    // Raw lines have no word for it.
+  if (!start.gaps.empty() && kind == StreamKind::raw_lines && !options.gap_ok) {
+    // Raw lines have no word for it, so the reader must say that it does not mind.
     const PageRequest request{.options = options, .selection = {}, .memory_patterns = {}};
     return give_page(exchange, request,
                      Page{.events = {},
@@ -297,11 +300,8 @@ void TopicReads::get_latest(ExchangePtr exchange, const std::string& topic) {
   const auto options = admit(*exchange, std::move(*topics));
   if (!options) return;
   Log& log = hub_.log();
-  const bool envelope = options->cloudevents;
   hub_.off_loop(
-      [&log, topic, envelope, filter = options->filter] {
-        return latest_event(log, topic, filter, envelope);
-      },
+      [&log, topic, options = *options] { return latest_event(log, topic, options); },
       [exchange = std::move(exchange)](Result<Response> response) {
         exchange->respond(response ? std::move(*response) : log_error_response(response.error()));
       });
@@ -320,9 +320,8 @@ void TopicReads::get_event(ExchangePtr exchange, const std::string& topic,
                                            .detail = fmt::format("'{}' is no cursor", cursor)}));
   }
   Log& log = hub_.log();
-  const bool envelope = options->cloudevents;
   hub_.off_loop(
-      [&log, topic, at = *parsed, envelope] { return event_at(log, topic, at, envelope); },
+      [&log, topic, at = *parsed, options = *options] { return event_at(log, topic, at, options); },
       [exchange = std::move(exchange)](Result<Response> response) {
         exchange->respond(response ? std::move(*response) : log_error_response(response.error()));
       });
@@ -334,11 +333,13 @@ void TopicReads::get_feed(ExchangePtr exchange, const std::string& topic, bool a
   auto options = admit(*exchange, std::move(*topics));
   if (!options) return;
   Log& log = hub_.log();
-  const auto origin = origin_of(*exchange);
-  const auto tag_wanted = std::string(exchange->head().field("if-none-match"));
+  FeedRequest request{.atom = atom,
+                      .origin = origin_of(*exchange),
+                      .target = std::string(exchange->head().target),
+                      .tag_wanted = std::string(exchange->head().field("if-none-match"))};
   hub_.off_loop(
-      [&log, topic, origin, atom, tag_wanted] {
-        return topic_feed(log, topic, origin, atom, tag_wanted);
+      [&log, topic, filter = options->filter, request = std::move(request)] {
+        return topic_feed(log, topic, filter, request);
       },
       [exchange = std::move(exchange)](Result<Response> response) {
         exchange->respond(response ? std::move(*response) : log_error_response(response.error()));

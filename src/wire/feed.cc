@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/hash.h"
 #include "base/text.h"
 #include "wire/event_json.h"
 
@@ -23,6 +24,20 @@ bool is_uuid(std::string_view text) {
 }
 
 std::string topic_url(const Feed& feed) { return fmt::format("{}/t/{}", feed.origin, feed.topic); }
+
+// The same for ever, under whatever name the hub is reached (RFC 4287 section 4.2.6): a UUID of
+// version 8 (RFC 9562 section 5.8) over the log, the topic and the place in it; 0 is the feed.
+std::string made_urn(const Feed& feed, Position position) {
+  auto bytes = Digester().add(Cursor{feed.epoch, position}.text()).add(feed.topic).finish().bytes;
+  bytes[6] = static_cast<uint8_t>((bytes[6] & 0x0f) | 0x80);
+  bytes[8] = static_cast<uint8_t>((bytes[8] & 0x3f) | 0x80);
+  std::string urn = "urn:uuid:";
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    if (i == 4 || i == 6 || i == 8 || i == 10) urn += '-';
+    urn += fmt::format("{:02x}", bytes[i]);
+  }
+  return urn;
+}
 
 // What both formats say of an event.
 struct Entry {
@@ -44,7 +59,8 @@ Entry make_entry(const Feed& feed, const EventView& event) {
       fmt::format("{}/events/{}", topic_url(feed), Cursor{feed.epoch, event.position()}.text());
   // An id is unique within its source only; the default source is this topic's.
   const bool universal = attributes.source.empty() && is_uuid(attributes.id);
-  entry.id = universal ? fmt::format("urn:uuid:{}", attributes.id) : entry.url;
+  entry.id =
+      universal ? fmt::format("urn:uuid:{}", attributes.id) : made_urn(feed, event.position());
   entry.title = attributes.subject.empty() ? attributes.type : attributes.subject;
   entry.type = attributes.type;
   append_rfc3339(entry.updated, event.stored_at());
@@ -151,7 +167,7 @@ void append_atom_feed(std::string& out, const Feed& feed) {
   const auto updated = feed.events.empty() ? WallTime() : feed.events.front().stored_at();
   out += "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n";
   out += "<feed xmlns=\"http://www.w3.org/2005/Atom\">\n";
-  put_element(out, "id", feed.self_url);
+  put_element(out, "id", made_urn(feed, {}));
   put_element(out, "title", feed.topic);
   put_element(out, "updated", to_rfc3339(updated));
   out += "<author><name>Carillon</name></author>\n";

@@ -21,7 +21,8 @@ struct Feed {
 };
 
 // Text and JSON are the entry's content as text; other data is left out, with a link to it. An
-// entry's id is `urn:uuid:…` when the event's id is a UUID, else its URL.
+// entry's id is `urn:uuid:` with the event's id when that is a UUID, else with one made from its
+// place in the log.
 void append_atom_feed(std::string& out, const Feed& feed);
 void append_json_feed(std::string& out, const Feed& feed);
 

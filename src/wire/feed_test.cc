@@ -7,6 +7,7 @@
 #include <boost/json.hpp>
 #include <chrono>
 #include <deque>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -18,11 +19,22 @@ namespace carillon {
 namespace {
 
 using testing::HasSubstr;
+using testing::MatchesRegex;
 using testing::Not;
 
 constexpr Epoch kEpoch{36};  // `10` in base 36
 constexpr std::string_view kUuid = "01950a3e-7d2c-7c4e-9f00-5b1c2d3e4f50";
 const WallTime kFirst = *parse_rfc3339("2026-01-31T09:30:00Z");
+
+std::vector<std::string> ids_of(const std::string& atom) {
+  constexpr std::string_view kOpen = "<id>";
+  std::vector<std::string> ids;
+  for (size_t at = 0; (at = atom.find(kOpen, at)) != std::string::npos;) {
+    at += kOpen.size();
+    ids.push_back(atom.substr(at, atom.find('<', at) - at));
+  }
+  return ids;
+}
 
 // A topic of events that is shown as a feed, newest first.
 class Shown {
@@ -43,6 +55,11 @@ class Shown {
     return *this;
   }
 
+  Shown& from(std::string origin) {
+    origin_ = std::move(origin);
+    return *this;
+  }
+
   std::string atom(std::string_view hub_url = "") const { return shown(append_atom_feed, hub_url); }
   std::string json_text(std::string_view hub_url = "") const {
     return shown(append_json_feed, hub_url);
@@ -55,10 +72,11 @@ class Shown {
   std::string shown(void (*append)(std::string&, const Feed&), std::string_view hub_url) const {
     std::vector<EventView> views;
     for (const auto& event : stored_) views.push_back(event.view());
+    const auto self_url = origin_ + "/t/news/feed";
     std::string out;
     append(out, {.topic = "news",
-                 .origin = "https://hub.example",
-                 .self_url = "https://hub.example/t/news/feed",
+                 .origin = origin_,
+                 .self_url = self_url,
                  .hub_url = hub_url,
                  .epoch = kEpoch,
                  .events = views});
@@ -66,28 +84,34 @@ class Shown {
   }
 
   std::deque<StoredEvent> stored_;
+  std::string origin_ = "https://hub.example";
 };
 
 TEST(AtomFeed, IsWrittenAsRfc4287Says) {
-  EXPECT_EQ(Shown().add("text/plain", "a <b>").atom(),
+  const auto atom = Shown().add("text/plain", "a <b>").atom();
+  const auto feed_id = ids_of(atom).front();
+
+  EXPECT_EQ(atom,
             "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n"
             "<feed xmlns=\"http://www.w3.org/2005/Atom\">\n"
-            "<id>https://hub.example/t/news/feed</id>\n"
-            "<title>news</title>\n"
-            "<updated>2026-01-31T09:30:00Z</updated>\n"
-            "<author><name>Carillon</name></author>\n"
-            "<link rel=\"self\" href=\"https://hub.example/t/news/feed\"/>\n"
-            "<link rel=\"alternate\" href=\"https://hub.example/t/news\"/>\n"
-            "<entry>\n"
-            "<id>urn:uuid:01950a3e-7d2c-7c4e-9f00-5b1c2d3e4f50</id>\n"
-            "<title>carillon.event</title>\n"
-            "<updated>2026-01-31T09:30:00Z</updated>\n"
-            "<published>2026-01-31T09:30:00Z</published>\n"
-            "<link rel=\"alternate\" href=\"https://hub.example/t/news/events/10-100\"/>\n"
-            "<category term=\"carillon.event\"/>\n"
-            "<content type=\"text\">a &lt;b&gt;</content>\n"
-            "</entry>\n"
-            "</feed>\n");
+            "<id>" +
+                feed_id +
+                "</id>\n"
+                "<title>news</title>\n"
+                "<updated>2026-01-31T09:30:00Z</updated>\n"
+                "<author><name>Carillon</name></author>\n"
+                "<link rel=\"self\" href=\"https://hub.example/t/news/feed\"/>\n"
+                "<link rel=\"alternate\" href=\"https://hub.example/t/news\"/>\n"
+                "<entry>\n"
+                "<id>urn:uuid:01950a3e-7d2c-7c4e-9f00-5b1c2d3e4f50</id>\n"
+                "<title>carillon.event</title>\n"
+                "<updated>2026-01-31T09:30:00Z</updated>\n"
+                "<published>2026-01-31T09:30:00Z</published>\n"
+                "<link rel=\"alternate\" href=\"https://hub.example/t/news/events/10-100\"/>\n"
+                "<category term=\"carillon.event\"/>\n"
+                "<content type=\"text\">a &lt;b&gt;</content>\n"
+                "</entry>\n"
+                "</feed>\n");
 }
 
 TEST(AtomFeed, OfAnEmptyTopicStillSaysWhenItWasUpdated) {
@@ -111,13 +135,29 @@ TEST(AtomFeed, TheTitleIsTheSubjectWhenThereIsOne) {
   EXPECT_THAT(atom, HasSubstr("<category term=\"order.made\"/>"));
 }
 
-TEST(AtomFeed, AnIdThatIsNoUuidOrOfAnotherSourceIsTheEventsUrl) {
-  const std::string url = "<id>https://hub.example/t/news/events/10-100</id>";
+TEST(AtomFeed, AnIdThatIsNoUuidOrOfAnotherSourceIsMadeFromTheEventsPlace) {
+  const auto ids = ids_of(Shown().add("text/plain", "a", "42").atom());
 
-  EXPECT_THAT(Shown().add("text/plain", "a", "42").atom(), HasSubstr(url));
-  EXPECT_THAT(Shown().add({.id = std::string(kUuid), .source = "/other", .type = "t"}).atom(),
-              HasSubstr(url));
-  EXPECT_THAT(Shown().add("text/plain", "a", std::string(kUuid) + "0").atom(), HasSubstr(url));
+  ASSERT_EQ(ids.size(), 2);  // the feed's and the entry's
+  EXPECT_NE(ids[0], ids[1]);
+  for (const auto& id : ids)
+    EXPECT_THAT(
+        id, MatchesRegex(
+                "urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"));
+  EXPECT_EQ(ids_of(Shown().add({.id = std::string(kUuid), .source = "/other", .type = "t"}).atom()),
+            ids);
+  EXPECT_EQ(ids_of(Shown().add("text/plain", "a", std::string(kUuid) + "0").atom()), ids);
+}
+
+// RFC 4287 section 4.2.6: an id never changes, by whatever name the hub is reached.
+TEST(AtomFeed, IdsAreTheSameUnderEveryOrigin) {
+  Shown shown;
+  shown.add("text/plain", "a", "42").add("text/plain", "b", "43");
+
+  const auto ids = ids_of(shown.atom());
+
+  EXPECT_EQ(ids_of(shown.from("http://127.0.0.1:8080").atom()), ids);
+  EXPECT_EQ(std::set(ids.begin(), ids.end()).size(), 3);
 }
 
 TEST(AtomFeed, PublishedIsThePublishersTimeInTheSpellingThatFeedsDemand) {

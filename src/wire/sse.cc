@@ -53,10 +53,11 @@ void append_sse_retry(std::string& out, std::chrono::milliseconds delay) {
 void append_sse_event(std::string& out, const EventView& event, Epoch epoch, SseForm form) {
   append_id(out, Cursor{epoch, event.position()});
   const bool binary = event.form() == DataForm::binary;
-  if (binary || form == SseForm::cloudevents) {
+  if (binary || form != SseForm::data) {
     if (form == SseForm::data) out += "event: carillon.event\n";
     out += "data: ";
-    append_event_json(out, event, epoch, DataAs::natural);
+    append_event_json(out, event, epoch,
+                      form == SseForm::base64 ? DataAs::base64 : DataAs::natural);
     out += "\n\n";
   } else if (event.has_line_breaks()) {
     append_split_data(out, event.data());

@@ -14,6 +14,7 @@ namespace carillon {
 enum class SseForm {
   data,         // the data itself; a binary payload as its JSON event under `event: carillon.event`
   cloudevents,  // the JSON event
+  base64,       // the JSON event, its data always in base64
 };
 
 // Each appends whole blocks, so a stream may be cut behind any of them. Line ends are LF.
