@@ -190,8 +190,9 @@ Result<> Hub::open(bool with_demo_pages) {
                  ::kill(::getpid(), SIGTERM);
                }}));
   pool_ = std::make_unique<ReadPool>(kReadThreads);
-  const size_t count =
-      config_.loops != 0 ? config_.loops : std::max(1U, std::thread::hardware_concurrency());
+  const size_t count = config_.loops != 0
+                           ? config_.loops
+                           : std::clamp(std::thread::hardware_concurrency(), 1U, 256U);
   const Shared shared{config_, *log_,   *pool_,        access_, gate_,
                       clock_,  logger_, health_state_, probes_, clock_.monotonic_now()};
   for (size_t i = 0; i < count; ++i) loops_.push_back(std::make_unique<LoopParts>(i, shared));

@@ -123,11 +123,11 @@ def unittest(turn, script):
 # --- tests of the whole program ------------------------------------------------------------------
 
 
-def pytest(turn, *paths, options=("-q",)):
+def pytest(turn, *paths, options=("-q",), env=CARILLON):
     with tempfile.NamedTemporaryFile(suffix=".xml") as report:
         words = [PYTHON, "-B", "-m", "pytest", *options, "-p", "no:cacheprovider"]
         words += [f"--rootdir={ROOT}", f"--junit-xml={report.name}", *paths]
-        code, _ = turn.run(words, {**CARILLON, "CARILLON_LEVEL": turn.level}, show=EVERYTHING)
+        code, _ = turn.run(words, {**env, "CARILLON_LEVEL": turn.level}, show=EVERYTHING)
         try:
             cases = list(ElementTree.parse(report.name).getroot().iter("testcase"))
         except ElementTree.ParseError:
@@ -218,5 +218,10 @@ def fuzz_one(turn, name, seconds):
 
 
 def stress(turn, seconds):
-    program = ROOT / "build/tsan/tests/stress"
-    return one(turn, [program, "--seconds", seconds], env=SANITIZERS, show=EVERYTHING)
+    """The load of tests/crash without kills, on a hub that ends at its first data race."""
+    env = {
+        **SANITIZERS,
+        "CARILLON_BIN": str(ROOT / "build/tsan/carillon"),
+        "CARILLON_STRESS_SECONDS": str(seconds),
+    }
+    return pytest(turn, "tests/stress", options=("-q", "-s"), env=env)

@@ -60,7 +60,7 @@ class GateTest : public testing::Test {
   // As `localhost:8080` unless `fields` name another host.
   std::shared_ptr<FakeExchange> ask(const std::string& method, const std::string& path,
                                     Fields fields = {}) {
-    if (std::ranges::find(fields, "host", &HeaderField::name) == fields.end())
+    if (std::ranges::find(fields, std::string("host"), &HeaderField::name) == fields.end())
       fields.push_back({"host", "localhost:8080"});
     auto exchange = std::make_shared<FakeExchange>(loop_, method, path, std::move(fields));
     exchange->set_loopback(from_loopback_);
@@ -270,6 +270,7 @@ TEST_F(GateTest, WhatIsOpenNeedsNoToken) {
   begin_with_tokens();
 
   EXPECT_EQ(status("GET", "/page"), 200);
+  EXPECT_EQ(status("GET", "/healthz"), 200);
 }
 
 // --- CORS

@@ -252,7 +252,7 @@ TEST_F(HealthTest, ALogThatFailedToSyncIsNotHealthyHoweverFreshTheLastProbe) {
   EXPECT_EQ(ask("/readyz").status, 503);
 }
 
-TEST_F(HealthTest, NobodyNeedsATokenToAsk) {
+TEST_F(HealthTest, WhoProbesNeedsNoToken) {
   for (const Route& route : router_->routes()) EXPECT_EQ(route.right, RouteRight::probe);
   EXPECT_EQ(router_->routes().size(), 2U);
 }

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -65,6 +66,11 @@ std::vector<std::string> items_of(const std::string& body) {
   JsonItems items(array);
   while (const auto item = items.next()) all.emplace_back(*item);
   return all;
+}
+
+// Where the page behind the one that said `next` is; the first one for "".
+std::string page_behind(const std::string& target, const std::string& next) {
+  return next.empty() ? target : target + "&page=" + json_text(next);
 }
 
 std::vector<std::string> topics_in(const std::string& body) {
@@ -205,8 +211,7 @@ TEST_F(ManagementTest, TopicsAreListedByNameAPageAtATime) {
   std::string next;
 
   while (next != "null" && pages.size() < 10) {
-    const auto page =
-        get("/v1/topics?limit=2" + (next.empty() ? std::string() : "&page=" + json_text(next)));
+    const auto page = get(page_behind("/v1/topics?limit=2", next));
     pages.push_back(topics_in(page.body));
     next = member(page.body, "next");
   }
@@ -353,6 +358,32 @@ TEST_F(ManagementTest, EveryConnectionOfEveryLoopIsToldWithWhatItDoes) {
   EXPECT_THAT(body, AllOf(HasSubstr(R"("peer":"192.0.2.1")"), HasSubstr(R"("protocol":"sse")"),
                           HasSubstr(R"("topics":["news"])"), HasSubstr(R"("protocol":"http")")));
   EXPECT_THAT(body, AllOf(HasSubstr(R"("loop":0)"), HasSubstr(R"("loop":1)")));
+}
+
+TEST_F(ManagementTest, ConnectionsAreListedAPageAtATimeOverAllLoops) {
+  for (int i = 0; i < 3; ++i) {
+    connect(loop_, table_, R"("protocol":"sse")");
+    connect(other_loop_, other_table_, R"("protocol":"http")");
+  }
+  std::set<std::string> seen;
+  std::string next;
+  int pages = 0;
+
+  for (; next != "null" && pages < 10; ++pages) {
+    const auto page = get(page_behind("/v1/connections?limit=2", next));
+    EXPECT_LE(items_of(page.body).size(), 2U);
+    for (const auto& item : items_of(page.body))
+      EXPECT_TRUE(seen.insert(member(item, "id")).second) << item;
+    next = member(page.body, "next");
+  }
+
+  EXPECT_EQ(seen.size(), 6U);
+  EXPECT_EQ(pages, 3);
+}
+
+TEST_F(ManagementTest, PagesOfConnectionsThatMeanNothingAreRefused) {
+  for (const char* query : {"limit=0", "limit=1001", "limit=ten", "page=news"})
+    EXPECT_EQ(status("GET", "/v1/connections?" + std::string(query)), 400) << query;
 }
 
 TEST_F(ManagementTest, WhoEndedIsToldWithTheReason) {

@@ -500,6 +500,7 @@ void Committer::add(Turn& turn, MarkRequest& request) {
   if (request.drop) {
     const std::scoped_lock lock(state_.mutex);
     state_.topics.set_listed(*row, false);
+    row->dropping = true;
     mark = row->last;
     for (const auto& stored : turn.stored) {
       if (stored.row == row) mark = std::max(mark, stored.position);

@@ -77,6 +77,7 @@ void Committer::publish(Turn& turn) {
   if (index != nullptr) index->add_frame(last_, turn.stored_at, index->journal()->end());
   for (const auto& raised : turn.raised) {
     apply_mark(state_, *raised.row, raised.mark, raised.reason);
+    if (raised.drop) raised.row->dropping = false;
     commit.marks.push_back({raised.row->id, raised.row->name, raised.mark, raised.reason});
   }
   for (auto& [source, value] : turn.checkpoints)

@@ -186,21 +186,21 @@ Result<> Housekeeper::seal(const std::shared_ptr<JournalIndex>& index) {
 
 // Space of what the marks cover: whole segments are unlinked, runs in others punched.
 void Housekeeper::reclaim() {
+  std::vector<std::shared_ptr<Segment>> dead;
   std::vector<std::shared_ptr<Segment>> living;
   {
     const std::scoped_lock lock(state_.mutex);
-    const auto dead = [&](const SegmentRun& run) {
+    const auto removed = [&](const SegmentRun& run) {
       const TopicRow* row = state_.topics.find(run.topic);
       return row != nullptr && run.last <= row->mark;
     };
     for (const auto& segment : state_.segments) {
-      const bool all = std::ranges::all_of(segment->footer().runs, dead);
-      (all ? doomed_ : living).push_back(segment);
+      const bool all = std::ranges::all_of(segment->footer().runs, removed);
+      (all ? dead : living).push_back(segment);
     }
-    state_.segments = living;
     prune_damages(state_);
   }
-  note_failure("a segment cannot be removed", unlink_dead_segments());
+  note_failure("a segment cannot be removed", unlink(dead));
   for (const auto& segment : living) {
     if (punching_) punch(segment);
   }
@@ -208,13 +208,19 @@ void Housekeeper::reclaim() {
 
 // A segment that is gone is missed at the next start, so the state says first that it may be. Reads
 // under way keep the open file; the space comes back with the last of them.
-Result<> Housekeeper::unlink_dead_segments() {
-  if (doomed_.empty()) return {};
+Result<> Housekeeper::unlink(const std::vector<std::shared_ptr<Segment>>& dead) {
+  if (dead.empty()) return {};
   take_state_now(state_, sealed_state_);
+  std::erase_if(sealed_state_.segments, [&](const StoredSegment& listed) {
+    return std::ranges::any_of(dead, [&](const auto& one) { return one->id() == listed.id; });
+  });
   TRY(write_state(disk_, sealed_state_));
-  while (!doomed_.empty()) {
-    TRY(unless_gone(disk_.remove(Segment::name_of(doomed_.back()->id()))));
-    doomed_.pop_back();
+  // A seal that failed at its very end may have left a younger one, which lists them still.
+  TRY(remove_younger_states(disk_, sealed_state_.number));
+  for (const auto& segment : dead) {
+    TRY(unless_gone(disk_.remove(Segment::name_of(segment->id()))));
+    const std::scoped_lock lock(state_.mutex);
+    std::erase(state_.segments, segment);
   }
   return {};
 }

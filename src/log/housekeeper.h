@@ -55,7 +55,7 @@ class Housekeeper {
   Result<> seal_rolled();
   Result<> seal(const std::shared_ptr<JournalIndex>& index);
   void reclaim();
-  Result<> unlink_dead_segments();
+  Result<> unlink(const std::vector<std::shared_ptr<Segment>>& dead);
   void punch(const std::shared_ptr<Segment>& segment);
   Result<> forget_repeats();
   bool clock_doubted() const { return clock_.monotonic_now() < doubted_until_; }
@@ -74,7 +74,6 @@ class Housekeeper {
   StoredState sealed_state_;  // of the last seal
   std::vector<std::pair<uint64_t, WallTime>> repeats_;
   std::vector<std::shared_ptr<Journal>> sealed_;  // waiting for their last reader, then recycled
-  std::vector<std::shared_ptr<Segment>> doomed_;  // out of the state in memory, to be unlinked
   bool punching_ = true;                          // until the file system refuses
   bool reclaim_held_ = false;
   std::string last_error_;

@@ -251,8 +251,9 @@ Position before(Position position) { return Position{position.value - 1}; }
 
 Position look_back_in(const LogState& state, const TopicRow& row, uint64_t events) {
   if (is_memory_topic(row.id)) {
+    // The last of a key may live below the mark.
     const auto found = state.memory.find(row.id.value);
-    if (found == state.memory.end() || found->second.records().size() <= events) return row.mark;
+    if (found == state.memory.end() || found->second.records().size() <= events) return {};
     const auto end = found->second.records().end();
     return before(std::prev(end, static_cast<std::ptrdiff_t>(events))->first);
   }

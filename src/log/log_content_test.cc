@@ -235,5 +235,23 @@ TEST_F(LogContentTest, ALookBackAtAMemoryTopicCountsWhatItHolds) {
   EXPECT_EQ(looked_back({"memory.m"}, 9, 1), 3U);
 }
 
+// What a late joiner of presence needs: the last of a key outlives the mark.
+TEST_F(LogContentTest, ALookBackAtAMemoryTopicFindsTheLastOfAKeyBelowTheMark) {
+  fixture.settings = [](std::string_view) {
+    return TopicSettings{.durability = Durability::memory, .retention = {.count = 3}};
+  };
+  Append keyed;
+  const Event alice{.id = "a", .key = "alice", .data = "here", .form = DataForm::text};
+  keyed.items.push_back({.topic = "presence"});
+  append_event_record(keyed.records, alice, TopicId(), "presence");
+  ASSERT_TRUE(fixture.commit(std::move(keyed)));
+  for (const char* data : {"1", "2", "3", "4"}) publish("presence", data);
+
+  const auto living = fixture.log().bounds("presence")->events;
+
+  EXPECT_EQ(living, 3U);
+  EXPECT_EQ(looked_back({"presence"}, 100, 1), living);
+}
+
 }  // namespace
 }  // namespace carillon

@@ -3,9 +3,12 @@
 #include <gmock/gmock.h>
 
 #include <atomic>
+#include <functional>
 #include <latch>
 #include <memory>
 #include <semaphore>
+#include <thread>
+#include <vector>
 
 namespace carillon {
 namespace {
@@ -80,7 +83,7 @@ TEST(ReadPool, AnyThreadMayAsk) {
   }
   done.wait();
 
-  EXPECT_EQ(ran, kThreads * kTasks);
+  EXPECT_EQ(ran.load(), kThreads * kTasks);
 }
 
 TEST(ReadPool, ATaskThatHasBegunIsFinishedBeforeThePoolIsGone) {
@@ -96,7 +99,7 @@ TEST(ReadPool, ATaskThatHasBegunIsFinishedBeforeThePoolIsGone) {
     begun.acquire();
   }
 
-  EXPECT_TRUE(finished);
+  EXPECT_TRUE(finished.load());
 }
 
 // Each task asks for the next, so there is always one that has not begun.

@@ -71,6 +71,7 @@ class Recovery {
                         JournalIndex& index);
   void retire_spares();
   Result<> settle_last_journal();
+  Result<> copy_into_spare();
   void note(Damage damage);
 
   Disk& disk_;
@@ -87,7 +88,8 @@ class Recovery {
   // The journal that the log goes on in, unless something lies behind it.
   struct LastJournal {
     std::shared_ptr<Journal> journal;
-    std::string frame;  // its last one, with its padding
+    FrameHeader header;  // of its last frame
+    std::string frame;   // with its padding
     uint64_t end = 0;
     bool copied = false;  // the last two frames are one
     bool torn = false;
@@ -209,7 +211,7 @@ Result<> Recovery::drop_unfinished_seal(uint64_t id, const std::string& why) {
     const auto first = journal_ids_.upper_bound(recovered_.state.sealed_until);
     journals_there = first != journal_ids_.end();
   }
-  if (journals_there) return remove(name);
+  if (journals_there) return segment ? remove(name) : set_aside(name);
   return fail(
       Errc::corrupt,
       "{} is not in the log's state, and the journal it was made of is gone: the state file "
@@ -269,6 +271,7 @@ Result<> Recovery::read_all_repeats() {
       logger_.error("publishes remembered for repeats are lost",
                     {{"reason", stored.error().detail}});
       recovered_.lost_repeats.push_back(stored.error());
+      TRY(set_aside(repeats_name(number)));
       continue;
     }
     WallTime newest{};
@@ -295,8 +298,12 @@ Result<> Recovery::replay_journals() {
     // Replaced by a segment, or by what was said of its damage.
     const auto name = Journal::name_of(id);
     const auto readable = Journal::open(disk_, id);
+    if (!readable && readable.error().code == Errc::conflict)
+      return std::unexpected(readable.error());
     const bool lost = !readable && readable.error().code == Errc::corrupt;
-    TRY(lost ? set_aside(name) : remove(name));
+    const bool damaged = std::ranges::find(state_.damages, name, &Damage::file) !=
+                         state_.damages.end();  // kept for repair
+    TRY(lost || damaged ? set_aside(name) : remove(name));
   }
   return settle_last_journal();
 }
@@ -324,6 +331,7 @@ Result<> Recovery::replay_journal(uint64_t id) {
   } else {
     const ScannedFrame& last = scan.frames.back();
     last_ = {.journal = journal,
+             .header = last.header,
              .frame = bytes.substr(last.offset, frame_stride(last.header)),
              .end = scan.end,
              .copied = scan.frames.size() > 1 &&
@@ -501,9 +509,30 @@ Result<> Recovery::settle_last_journal() {
     journal.close();
     return {};
   }
-  if (!last_->copied && journal.has_room_for(last_->frame.size()))
-    TRY(journal.append(last_->frame));
-  return last_->torn ? journal.clear_rest() : Result<>();
+  if (last_->torn) TRY(journal.clear_rest());
+  if (last_->copied) return {};
+  return journal.has_room_for(last_->frame.size()) ? journal.append(last_->frame)
+                                                   : copy_into_spare();
+}
+
+// The last journal has no room for it: then the log goes on in a spare, which begins with it.
+Result<> Recovery::copy_into_spare() {
+  if (state_.spares.empty() || !state_.spares.front()->has_room_for(last_->frame.size())) {
+    logger_.warn("there is no room to write the last commit once more");
+    return {};
+  }
+  const auto spare = std::move(state_.spares.front());
+  state_.spares.pop_front();
+  last_->journal->close();
+  std::string frame = last_->frame.substr(0, last_->header.bytes);
+  FrameHeader header = last_->header;
+  header.journal = spare->id();
+  finish_frame(frame, header, spare->nonce());
+  TRY(spare->append(frame));
+  const auto index = std::make_shared<JournalIndex>(spare);
+  index->add_frame(header.last, header.stored_at, spare->end());
+  state_.journals.push_back(index);
+  return {};
 }
 
 Result<Recovered> Recovery::run() {

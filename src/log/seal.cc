@@ -43,6 +43,7 @@ Result<> Seal::read_frames() {
   const Journal& journal = *index_.journal();
   TRY(bytes_, read_whole(journal.file(), journal.bytes()));
   const auto scan = scan_journal(journal, bytes_);
+  damaged_ = !scan.damage.empty();
   for (const ScannedFrame& frame : scan.frames) {
     any_frame_ = true;
     last_frame_ = frame.header;
@@ -119,6 +120,8 @@ Result<> Seal::describe_state(StoredState& stored) {
     stored.last = before.last;
     stored.stored_at = before.stored_at;
   }
+  // The last frame may have rotted since: its positions were given all the same.
+  if (!index_.frames().empty()) stored.last = std::max(stored.last, index_.frames().back().first);
   take_state_now(state_, stored);
   return {};
 }
@@ -160,7 +163,8 @@ void take_state_now(LogState& state, StoredState& stored) {
   }
   for (const TopicRow& row : state.topics.rows()) {
     if (is_memory_topic(row.id)) continue;
-    stored.topics.push_back({row.id, row.name, row.listed, row.mark, row.mark_reason, row.last});
+    stored.topics.push_back(
+        {row.id, row.name, row.listed || row.dropping, row.mark, row.mark_reason, row.last});
   }
   for (const auto& [source, value] : state.checkpoints)
     stored.checkpoints.emplace_back(source, value);

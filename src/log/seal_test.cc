@@ -126,7 +126,8 @@ TEST_F(SealTest, ADeletedTopicIsNotInTheSegmentButItsMarkIsInTheState) {
 
   ASSERT_NE(sealed.segment, nullptr);
   EXPECT_THAT(sealed.segment->footer().names, ElementsAre(Pair(id_of("t"), "t")));
-  const auto stored = std::ranges::find(sealed.state.topics, "gone", &StoredTopic::name);
+  const auto stored =
+      std::ranges::find(sealed.state.topics, std::string("gone"), &StoredTopic::name);
   ASSERT_NE(stored, sealed.state.topics.end());
   EXPECT_FALSE(stored->listed);
   EXPECT_EQ(stored->mark, gone);
@@ -258,7 +259,7 @@ TEST_F(SealTest, DamageIsWrittenIntoTheStateSoThatReadersAreToldBehindARestart) 
 
 TEST_F(SealTest, WhenEveryRecordRottedThereIsNoSegmentAndEachOfThemIsNoted) {
   publish("t", "a");
-  publish("u", "b");
+  const Position last = publish("u", "b");
   fixture.close();
   Found start(disk);
   for (const IndexEntry& entry : start.state.journals.front()->entries())
@@ -271,6 +272,7 @@ TEST_F(SealTest, WhenEveryRecordRottedThereIsNoSegmentAndEachOfThemIsNoted) {
   EXPECT_EQ(sealed->segment, nullptr);
   EXPECT_THAT(start.state.damages, SizeIs(2));
   EXPECT_THAT(sealed->state.damages, SizeIs(2));
+  EXPECT_EQ(sealed->state.last, last);  // its position is never given again
 }
 
 // --- failures

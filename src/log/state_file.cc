@@ -72,6 +72,18 @@ std::optional<std::string_view> intact_body(std::string_view file) {
   return std::nullopt;
 }
 
+// An intact file of a version that is not ours: what it says it is.
+std::optional<uint32_t> other_version(std::string_view file) {
+  ByteReader reader(file);
+  const auto magic = reader.take<uint32_t>();
+  const auto version = reader.take<uint32_t>();
+  reader.take_bytes(reader.take<uint64_t>());
+  const size_t bytes = file.size() - reader.left();
+  const auto crc = reader.take<uint32_t>();
+  const bool intact = reader.ok() && magic == kMagic && crc32c(file.substr(0, bytes)) == crc;
+  return intact && version != kVersion ? std::optional(version) : std::nullopt;
+}
+
 Result<> write_doubled(Disk& disk, const std::string& name, std::string_view body) {
   TRY(auto file, disk.open(kWritingName, OpenMode::create));
   TRY(file->write_at(0, doubled(body)));
@@ -84,6 +96,11 @@ Result<std::string> read_doubled(Disk& disk, const std::string& name) {
   TRY(auto file, disk.open(name, OpenMode::read));
   TRY(const std::string bytes, read_whole(*file, kFileBytesMax));
   const auto body = intact_body(bytes);
+  if (const auto version = body ? std::nullopt : other_version(bytes)) {
+    return fail(Errc::conflict,
+                "{} has format {}, and this release reads {}: use the one that wrote it", name,
+                *version, kVersion);
+  }
   if (!body)
     return fail(Errc::corrupt,
                 "{} byte 0: both copies are damaged; restore the log from a snapshot", name);
@@ -235,6 +252,17 @@ Result<> remove_old_states(Disk& disk, uint64_t number) {
     if (found != 0 && found < number) TRY(disk.remove(name));
   }
   return {};
+}
+
+Result<> remove_younger_states(Disk& disk, uint64_t number) {
+  TRY(const auto names, disk.list());
+  bool removed = false;
+  for (const auto& name : names) {
+    if (number_in(name, kStatePrefix) <= number) continue;
+    TRY(disk.remove(name));
+    removed = true;
+  }
+  return removed ? disk.sync_directory() : Result<>();
 }
 
 std::string repeats_name(uint64_t number) {

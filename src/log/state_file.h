@@ -55,6 +55,8 @@ Result<> write_state(Disk& disk, const StoredState& state);
 Result<StoredState> read_state(Disk& disk);
 // Removes the state files older than `number`.
 Result<> remove_old_states(Disk& disk, uint64_t number);
+// Those of a higher number: of seals that did not end. Their going is synced.
+Result<> remove_younger_states(Disk& disk, uint64_t number);
 bool is_state_name(std::string_view name);
 
 // The publishes remembered by one sealed stretch of journals. Its own file, because the window may

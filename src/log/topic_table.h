@@ -22,8 +22,9 @@ struct TopicRow {
   TopicId id;
   std::string name;
   TopicSettings settings;
-  bool listed = false;  // it exists for users: made, and not deleted since
-  Position mark;        // of its last removed event
+  bool listed = false;    // it exists for users: made, and not deleted since
+  bool dropping = false;  // not listed any more, but its deletion is not durable yet
+  Position mark;          // of its last removed event
   MarkReason mark_reason = MarkReason::expired;
   uint64_t mark_number = 0;  // when the mark last rose, counted over the whole log
   Position last;             // of its newest event ever; 0 before the first

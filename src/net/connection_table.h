@@ -70,7 +70,8 @@ class ConnectionTable : public TurnEnd, public Sweep {
   void want_flush(std::shared_ptr<Connection> connection) {
     dirty_.push_back(std::move(connection));
   }
-  uint64_t next_id() { return ++last_id_ * 64 + loop_.index() % 64; }
+  // Unique over all loops, of which there are at most 256.
+  uint64_t next_id() { return ++last_id_ * 256 + loop_.index(); }
 
   // Room for bytes of a body that is gathered whole (kGatheredBytesMax); false when there is none.
   bool take_room(size_t bytes);

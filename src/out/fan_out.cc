@@ -16,9 +16,13 @@ constexpr size_t kSendsASlice = 256;
 constexpr std::chrono::milliseconds kSliceTime{1};
 // How far a blocked reader may stay behind within the shared frames; beyond it reads for itself.
 constexpr uint64_t kStreamBytesMax = 1 * kMiB;
-// The same while a walk is under way, which must not be torn apart for less.
+// What may come while a walk is under way: for less it is not torn apart.
 constexpr uint64_t kStreamBytesHardMax = 4 * kStreamBytesMax;
 constexpr size_t kPiecesMax = 17;  // of 64 KiB: all of a stream at its bound
+// A herd that catches up holds a block each, and takes it within this.
+constexpr std::chrono::seconds kPinnedPatience{5};
+// Names whose classes are remembered.
+constexpr size_t kAnswersMax = 65'536;
 // Readers that catch up, a turn: each takes at most one block.
 constexpr size_t kPumpsATurn = 64;
 
@@ -97,6 +101,7 @@ void FanOut::unindex(SubscriptionClass& subscription_class) {
 const std::vector<SubscriptionClass*>& FanOut::classes_of(std::string_view topic) {
   const auto known = answers_.find(topic);
   if (known != answers_.end()) return known->second;
+  if (answers_.size() >= kAnswersMax) answers_.clear();
   auto& classes = answers_[std::string(topic)];
   if (const auto own = by_topic_.find(topic); own != by_topic_.end()) classes = own->second;
   for (SubscriptionClass* other : other_classes_) {
@@ -225,10 +230,12 @@ bool FanOut::on_turn_end() {
 // True when every row has what there was when the walk began, and nothing came since.
 bool FanOut::walk(SubscriptionClass& subscription_class, Budget& budget) {
   FrameStream& stream = subscription_class.stream;
-  // More came during one walk than it could send: it is not waited for.
-  if (stream.end() - stream.begin() > kStreamBytesHardMax)
+  if (subscription_class.walk == 0) {
+    subscription_class.walk_began = subscription_class.walk_end = stream.end();
+  } else if (stream.end() - subscription_class.walk_began > kStreamBytesHardMax) {
+    // More came during one walk than it could send: whoever is last is not waited for.
     cut_to(subscription_class, kStreamBytesMax);
-  if (subscription_class.walk == 0) subscription_class.walk_end = stream.end();
+  }
   while (subscription_class.walk < subscription_class.rows.size()) {
     if (budget.spent()) return false;
     send_row(subscription_class, budget);
@@ -424,12 +431,14 @@ void FanOut::heartbeat(SubscriptionClass& subscription_class, MonotonicTime now)
 }
 
 // Too much that is held for single readers: whoever has taken nothing for longest is ended.
-void FanOut::bound_pinned() {
+void FanOut::bound_pinned(MonotonicTime now) {
   size_t pinned = 0;
   std::vector<StreamReader*> blocked;
   for (StreamReader* reader : watched_) {
     pinned += reader->pinned_bytes();
-    if (reader->blocked_since() != MonotonicTime()) blocked.push_back(reader);
+    const bool stuck = reader->blocked_since() != MonotonicTime() &&
+                       now - reader->blocked_since() >= kPinnedPatience;
+    if (stuck && reader->pinned_bytes() > 0) blocked.push_back(reader);
   }
   if (pinned <= options_.pinned_bytes_max) return;
   std::ranges::sort(blocked, {}, &StreamReader::blocked_since);
@@ -446,7 +455,7 @@ void FanOut::on_sweep(MonotonicTime now) {
   for (StreamReader* reader : watched) {
     if (watched_.contains(reader)) reader->sweep(now);
   }
-  bound_pinned();
+  bound_pinned(now);
   std::vector<EventWaiter*> late;
   for (EventWaiter* waiter : waiters_) {
     if (waiter->deadline() <= now) late.push_back(waiter);

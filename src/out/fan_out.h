@@ -106,7 +106,7 @@ class FanOut : public CommitListener, public TurnEnd, public Sweep {
   void batch(SubscriptionClass& subscription_class);
   void settle_late(SubscriptionClass& subscription_class);
   void arm_batches();
-  void bound_pinned();
+  void bound_pinned(MonotonicTime now);
   void heartbeat(SubscriptionClass& subscription_class, MonotonicTime now);
 
   Loop& loop_;

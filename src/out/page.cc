@@ -24,7 +24,9 @@ void add_event(Page& page, const EventView& event, const ReadOptions& options, E
 // in memory before is lost, and was told.)
 Position settled_cursor(const Log& log, const ReadResult& read, Position after) {
   const Position start{log.first_of_this_start().value - 1};
-  return std::min(read.looked, std::max({after, read.newest, start}));
+  Position settled = std::max({after, read.newest, start});
+  for (const Damage& told : read.damage) settled = std::max(settled, told.last);
+  return std::min(read.looked, settled);
 }
 
 }  // namespace
@@ -92,6 +94,7 @@ Result<Page> read_page_from(Log& log, const PageRequest& request, ReadStart star
   Page page{.events = {},
             .count = 0,
             .cursor = start.after,
+            .looked = start.after,
             .at_end = false,
             .gaps = std::move(start.gaps),
             .told_marks = start.told_marks};
@@ -118,6 +121,7 @@ Result<Page> read_page_from(Log& log, const PageRequest& request, ReadStart star
     }
     if (cut) break;
     page.at_end = read.looked >= log.durable_end();
+    page.looked = read.looked;
     page.cursor = page.at_end ? settled_cursor(log, read, page.cursor) : read.looked;
   }
   fill.finish();
@@ -183,6 +187,7 @@ void LongPoll::on_deadline() {
   finish(Page{.events = {},
               .count = 0,
               .cursor = std::max(from_.after, fan_out_.hub().tail().end()),
+              .looked = {},
               .at_end = true,
               .gaps = {},
               .told_marks = from_.told_marks});
@@ -202,7 +207,7 @@ void LongPoll::take_page(Result<Page> page) {
   if (answer_ == nullptr) return;
   const bool nothing = page && page->count == 0 && page->at_end && page->gaps.empty();
   if (!nothing) return finish(std::move(page));
-  from_ = {page->cursor, page->told_marks};
+  from_ = {page->looked, page->told_marks};
   // The loop may have heard of a commit before it heard of the read.
   if (missed_something()) return read();
   fan_out_.add_waiter(*this);

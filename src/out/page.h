@@ -15,6 +15,7 @@ struct Page {
   std::string events;  // JSON, comma-separated
   size_t count = 0;
   Position cursor;      // what to pass as `after` next
+  Position looked;      // up to here nothing that was asked for was left out; may lie behind cursor
   bool at_end = false;  // nothing that was asked for lies behind it
   std::vector<Gap> gaps;
   uint64_t told_marks = 0;  // ReadResult::told_marks up to here

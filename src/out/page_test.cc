@@ -297,6 +297,27 @@ TEST_F(LongPollTest, AtItsTimeItIsAnsweredWithACursorThatHasMovedOn) {
   EXPECT_EQ(answer_->cursor, fixture_.log().durable_end());
 }
 
+// The topic's last event lies before the loop's tail: it must wait, not read again and again.
+TEST_F(LongPollTest, OneOnAQuietTopicWaitsThoughOthersAreBusy) {
+  const Position quiet = fixture_.publish("quiet", "one")->last;
+  for (int i = 0; i < 6; ++i) ASSERT_TRUE(fixture_.publish("busy", std::string(200 * kKiB, 'x')));
+  settle();
+  ASSERT_GT(hub_->tail().start(), quiet);
+  auto wanted = std::make_shared<PageRequest>(from("quiet", quiet));
+  std::make_shared<LongPoll>(*fan_out_, wanted, LongPoll::From{quiet, fixture_.log().mark_number()},
+                             loop_.now() + seconds(25),
+                             [this](const Result<Page>& page) {
+                               ++answers_;
+                               EXPECT_TRUE(page && page->count == 0);
+                             })
+      ->begin();
+  settle();
+
+  fan_out_->on_sweep(loop_.now() + seconds(25));
+
+  EXPECT_EQ(answers_, 1);
+}
+
 TEST_F(LongPollTest, AnEventThatCameBeforeItBeganToWaitIsNotMissed) {
   const Position before = fixture_.log().durable_end();
   ASSERT_TRUE(fixture_.publish("news", "one"));

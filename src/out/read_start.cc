@@ -91,8 +91,8 @@ Position look_back_start(Log& log, TopicSelection& selection, const Filter& filt
 
 Result<Position> before_newest(Log& log, const std::shared_ptr<TopicSelection>& selection,
                                const Filter& filter, uint64_t count) {
-  const Position end = log.durable_end();
   Position at = look_back_start(log, *selection, filter, count);
+  const Position end = log.durable_end();  // not before it: a commit may come between
   std::deque<Position> before;  // for each of the last matching events, what lies before it
   while (at < end) {
     TRY(const auto read, log.read({.topics = selection,

@@ -25,7 +25,10 @@ std::chrono::milliseconds spread_retry(uint64_t id) {
 }  // namespace
 
 StreamReader::StreamReader(FanOut& fan_out, Start start)
-    : fan_out_(fan_out), class_(&fan_out.class_for(start.key)), told_marks_(start.told_marks) {
+    : fan_out_(fan_out),
+      class_(&fan_out.class_for(start.key)),
+      told_marks_(start.told_marks),
+      gap_ok_(start.gap_ok) {
   behind_ = std::make_unique<CatchUp>(class_->key.conflate);
   behind_->cursor = start.after;
   fan_out_.readers_.insert(this);
@@ -164,7 +167,8 @@ void StreamReader::take_result(Result<ReadResult> result, std::vector<Gap> gaps)
   behind.reading = false;
   if (!result) return cut("log unreadable");
   told_marks_ = result->told_marks;
-  if (!gaps.empty() && class_->key.form.kind == StreamKind::raw_lines) return end_with_gap();
+  if (!gaps.empty() && class_->key.form.kind == StreamKind::raw_lines && !gap_ok_)
+    return end_with_gap();
   for (const Gap& gap : gaps)
     append_gap_frame(behind.pending, class_->key.form, gap.resumed, gap_json(gap));
   for (const EventView& event : result->events) take_event(event);

@@ -20,6 +20,7 @@ class StreamReader : public StreamOwner {
     ClassKey key;
     Position after;
     uint64_t told_marks = 0;
+    bool gap_ok = false;  // a form that cannot tell a gap goes on behind it
   };
 
   StreamReader(FanOut& fan_out, Start start);
@@ -88,6 +89,7 @@ class StreamReader : public StreamOwner {
   size_t row_ = kNoRow;
   Position joined_at_;
   uint64_t told_marks_;
+  bool gap_ok_;
   MonotonicTime blocked_since_{};  // 0: it takes what it is given
   std::unique_ptr<CatchUp> behind_;
   std::string description_;  // of what it was, once it has left its class

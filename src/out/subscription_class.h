@@ -54,7 +54,8 @@ struct SubscriptionClass {
   Position looked;          // every event up to here was encoded, or passed over
   MonotonicTime written{};  // when something was last appended
   size_t walk = 0;          // the row where an unfinished walk goes on
-  uint64_t walk_end = 0;    // the stream's end when the walk began
+  uint64_t walk_began = 0;  // the stream's end then
+  uint64_t walk_end = 0;    // likewise; 0 when the walk must be made again
   bool dirty = false;
   // With a rate: when the next batch may go, and readers that joined within the window.
   ConflationWindow window;

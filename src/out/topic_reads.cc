@@ -200,6 +200,7 @@ void TopicReads::begin_stream(Exchange& exchange, const ReadOptions& options, St
                      Page{.events = {},
                           .count = 0,
                           .cursor = start.after,
+                          .looked = start.after,
                           .at_end = false,
                           .gaps = std::move(start.gaps)});
   }
@@ -211,7 +212,8 @@ void TopicReads::begin_stream(Exchange& exchange, const ReadOptions& options, St
       fan_out_, StreamReader::Start{
                     .key = {options.topics, options.filter, form, options.rate, options.conflate},
                     .after = start.after,
-                    .told_marks = start.told_marks});
+                    .told_marks = start.told_marks,
+                    .gap_ok = options.gap_ok});
   StreamReader& begun = *reader;
   Response head{.status = 200, .fields = stream_fields(form), .body = {}};
   if (StreamHandle* handle =
@@ -243,7 +245,7 @@ void TopicReads::wait_for_page(const ExchangePtr& exchange,
   exchange->describe_as(waiting_description(request->options));
   const auto deadline = fan_out_.loop().now() + *request->options.wait;
   auto poll =
-      std::make_shared<LongPoll>(fan_out_, request, LongPoll::From{empty.cursor, empty.told_marks},
+      std::make_shared<LongPoll>(fan_out_, request, LongPoll::From{empty.looked, empty.told_marks},
                                  deadline, [this, exchange, request](Result<Page> page) {
                                    give_page(*exchange, *request, std::move(page));
                                  });

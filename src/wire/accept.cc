@@ -22,7 +22,7 @@ double quality_of(std::string_view parameters) {
       const auto number = parameter.substr(2);
       const auto [end, error] =
           std::from_chars(number.data(), number.data() + number.size(), quality);
-      return error == std::errc() ? quality : 0;
+      return error == std::errc() && quality >= 0 && quality <= 1 ? quality : 0;
     }
     if (semicolon == std::string_view::npos) break;
     parameters = parameters.substr(semicolon + 1);

@@ -73,6 +73,8 @@ TEST(Accept, AQualityThatIsNoNumberIsNoWish) {
   EXPECT_EQ(chosen("text/html;q=high"), "nothing");
   EXPECT_EQ(chosen("text/html;q="), "nothing");
   EXPECT_EQ(chosen("text/html;q=-1"), "nothing");
+  EXPECT_EQ(chosen("text/html;q=5"), "nothing");
+  EXPECT_EQ(chosen("text/html;q=nan"), "nothing");
 }
 
 TEST(Accept, OtherParametersMayStandBeforeTheQuality) {

@@ -88,6 +88,9 @@ class Load:
         self.stop_publishing()
         self.stop_reading()
         self.hub.kill()
+        return self.judge_stopped()
+
+    def judge_stopped(self):
         return judge_log(self.run, self.hub.data)
 
 

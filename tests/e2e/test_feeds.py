@@ -273,3 +273,29 @@ def test_behind_a_proxy_a_feed_names_the_public_url(start_hub):
 
     feed = fresh.get("/t/news/feed.json").json()
     assert feed["feed_url"] == "https://hub.example/t/news/feed.json"
+
+
+def test_a_feed_has_only_what_matches(hub, topic):
+    hub.publish(topic, "a", type="wanted")
+    hub.publish(topic, "b", type="other")
+
+    feed = hub.get(f"/t/{topic}/feed.json?type=wanted").json()
+
+    assert [item["content_text"] for item in feed["items"]] == ["a"]
+    assert feed["feed_url"].endswith(f"/t/{topic}/feed.json?type=wanted")
+
+
+def test_ids_of_entries_are_the_same_by_whatever_name_the_hub_is_reached(hub, topic):
+    hub.publish(topic, "a", id="of-mine")
+    port = hub.url.rpartition(":")[2]
+
+    ids = [
+        [feed.find(f"{ATOM}id").text, *(entry.find(f"{ATOM}id").text for entry in feed.iter(f"{ATOM}entry"))]
+        for name in ("127.0.0.1", "localhost")
+        for answer in [hub.get(f"/t/{topic}/feed.atom", headers={"Host": f"{name}:{port}"})]
+        for feed in [ElementTree.fromstring(answer.body)]
+    ]
+
+    assert ids[0] == ids[1]
+    assert len(set(ids[0])) == 2
+    assert all(ident.startswith("urn:uuid:") for ident in ids[0])

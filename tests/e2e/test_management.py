@@ -72,6 +72,38 @@ def test_what_is_the_hubs_own_cannot_be_deleted(hub):
 # --- connections and stats -----------------------------------------------------------------------
 
 
+def test_connections_come_in_pages(hub, topic):
+    with SseClient(hub, f"/t/{topic}").started(), SseClient(hub, f"/t/{topic}").started():
+        seen, page = [], "0"
+        while page is not None:
+            answer = hub.get(f"/v1/connections?limit=1&page={page}").json()
+            assert len(answer["items"]) <= 1
+            seen += answer["items"]
+            page = answer["next"]
+
+    assert len([one for one in seen if topic in one.get("topics", [])]) == 2
+    ids = [one["id"] for one in seen]
+    assert ids == sorted(set(ids), key=int)
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=x", "limit=1001", "page=x"])
+def test_a_page_of_connections_that_makes_no_sense_is_refused(hub, query):
+    assert_problem(hub.get(f"/v1/connections?{query}"), 400)
+
+
+def test_a_stream_that_ended_is_shown_with_what_it_was_and_why(hub, topic):
+    with SseClient(hub, f"/t/{topic}").started():
+        pass
+
+    def ended():
+        return [one for one in hub.get("/v1/connections").json()["ended"] if topic in str(one)]
+
+    (one,) = wait_until(ended)
+    assert one["topics"] == [topic]
+    assert one["protocol"] == "sse"
+    assert one["reason"]
+
+
 def test_connections_lists_streams_while_they_are_open(hub, topic):
     def listed():
         answer = hub.get("/v1/connections")

@@ -284,3 +284,14 @@ def test_resuming_from_a_heartbeat_misses_nothing(start_hub, topic):
 
     with SseClient(fresh, f"/t/{topic}", last_event_id=last) as stream:
         assert stream.take_data(1) == ["missed"]
+
+
+def test_data_base64_gives_the_exact_bytes_of_text_too(hub, topic):
+    data = b"two\r\nlines"
+    hub.publish(topic, data)
+
+    with SseClient(hub, f"/t/{topic}?after=first&data=base64") as stream:
+        event = json.loads(stream.take(1)[0].data)
+
+    assert base64.b64decode(event["data_base64"]) == data
+    assert "data" not in event

@@ -162,3 +162,11 @@ def test_lines_of_tail_can_be_published_again(hub, topic):
     assert answer.status == 201, answer
     stored = hub.events(f"{topic}.copy")[0]
     assert (stored["id"], stored["type"], stored["data"]) == (line["id"], "t", {"n": 1})
+
+
+def test_text_goes_on_behind_a_gap_when_the_reader_does_not_mind(hub, topic):
+    cursor = hub.publish(topic, "a")["cursor"]
+
+    path = f"/t/{topic}/tail?after={other_epoch(cursor)}&gap=ok"
+    with LineClient(hub, path, headers=TEXT).opened() as tail:
+        assert tail.line() == b"a"

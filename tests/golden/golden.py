@@ -1,6 +1,7 @@
-"""The logs that are kept as they were written: what of them lies here, and how it becomes a data directory.
+"""What lies here of the logs that are kept, and how it becomes a data directory again.
 
-A journal is mostly zeros, so here it ends behind its last page that is not. Its header says its size.
+A journal is mostly zeros, so here it ends behind its last page that is not; its header says its
+size.
 """
 
 import struct

@@ -71,7 +71,7 @@ def publish_lines(hub, topic, count):
 
 
 def fill_and_seal(hub, number, topic):
-    """Fills the journal being written, with events that do not stay, until seal `number` is done."""
+    """Fills the journal that is written, with events that do not stay, until it is sealed."""
     for _ in range(3):
         hub.publish("filler", "f" * BIG)
     assert hub.delete("/v1/topics/filler").status == 204
@@ -114,7 +114,7 @@ def live(hub):
     assert hub.post_json("/v1/topics/young.trimmed/trim", {"before": before}).status == 200
     hub.kill()
     hub.start()
-    publish_of_every_form(hub, "after a kill")
+    publish_of_every_form(hub, "killed")
     time.sleep(CHECKPOINT_AFTER)
     hub.stop()
     hub.start()
