@@ -296,9 +296,10 @@ void Hub::stop() {
 }
 
 Result<std::string> read_file(const std::string& path) {
+  std::error_code error;
   std::ifstream file(path, std::ios::binary);
-  if (!file)
-    return fail(Errc::not_found, "cannot read {}: give an existing file with --config", path);
+  if (!file || std::filesystem::is_directory(path, error))
+    return fail(Errc::bad_input, "cannot read {}: give an existing file with --config", path);
   std::ostringstream text;
   text << file.rdbuf();
   return std::move(text).str();
@@ -366,7 +367,8 @@ int run_hub(const HubCommand& command) {
 }
 
 int run_config(const HubCommand& command) {
-  NullLogger logger;
+  StderrLogger logger(::isatty(STDERR_FILENO) != 0 ? LogFormat::text : LogFormat::json,
+                      Severity::info);
   const auto config = load_config(command, HubMode::serve, logger);
   if (!config) return complain(config.error());
   std::cout << (command.name == "show" ? show_config(*config) : "the configuration is sound\n");
@@ -379,7 +381,7 @@ bool print_line(std::string_view line) {
 }
 
 int restore(const LogCommand& command) {
-  auto from = PosixDisk::open_directory(command.from, PosixDisk::Lock::none);
+  auto from = PosixDisk::open_directory(command.from, PosixDisk::Lock::shared);
   if (!from) return complain(from.error());
   auto into = PosixDisk::make_vacant(command.data + "/log");
   if (!into) return complain(into.error());

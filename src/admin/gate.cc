@@ -93,10 +93,10 @@ Response Gate::preflight(const Exchange& exchange, const std::string& methods) c
       cors, [](const HeaderField& field) { return field.name == "access-control-allow-origin"; });
   if (!allowed) return response;
   response.fields.push_back({"access-control-allow-methods", methods});
-  response.fields.push_back(
-      {"access-control-allow-headers",
-       "Authorization, Last-Event-ID, Content-Type, Idempotency-Key, ce-id, ce-source, ce-type, "
-       "ce-specversion, ce-subject, ce-time, ce-key, ce-dataschema"});
+  response.fields.push_back({"access-control-allow-headers",
+                             "Authorization, Last-Event-ID, Content-Type, If-None-Match, "
+                             "Idempotency-Key, ce-id, ce-source, ce-type, "
+                             "ce-specversion, ce-subject, ce-time, ce-key, ce-dataschema"});
   response.fields.push_back({"access-control-max-age", "600"});
   return response;
 }

@@ -105,6 +105,19 @@ std::optional<size_t> limit_of(const Query& query) {
   return limit && *limit > 0 && *limit <= kListMax ? limit : std::nullopt;
 }
 
+Response snapshot_refused(const Error& error) {
+  const auto with_fix = [&](const ProblemKind& kind, std::string fix) {
+    return problem_response(make_problem(kind, error.detail, std::move(fix)));
+  };
+  switch (error.code) {
+    case Errc::conflict: return with_fix(kConflict, "Name an empty or absent directory.");
+    case Errc::not_found:
+    case Errc::denied:
+      return with_fix(kBadRequest, "Name a directory that the hub may make and write to.");
+    default: return log_error_response(error);
+  }
+}
+
 std::string position_json(Position position, Epoch epoch) {
   return position.value == 0 ? "null" : fmt::format("\"{}\"", Cursor{epoch, position}.text());
 }
@@ -201,7 +214,7 @@ void Management::trim_before(const ExchangePtr& exchange, const std::string& top
         make_problem(kBadRequest, before.error().detail, R"(Send {"before":"CURSOR"}.)")));
   }
   const auto cursor = Cursor::parse(*before);
-  if (!cursor || cursor->epoch != hub_.epoch()) {
+  if (!cursor || cursor->epoch != hub_.epoch() || cursor->after > hub_.log().durable_end()) {
     return exchange->respond(problem_response(
         make_problem(kBadCursor, fmt::format("'{}' is no cursor of this log", *before),
                      "Give the cursor of the oldest event to be kept.")));
@@ -291,10 +304,11 @@ void Management::get_stats(const ExchangePtr& exchange) {
 void Management::take_snapshot(const ExchangePtr& exchange) {
   exchange->read_body(kRequestBytesMax, [this, exchange](const std::string& body) {
     const auto to = string_member(body, "to");
-    if (!to || to->empty()) {
-      return exchange->respond(
-          problem_response(make_problem(kBadRequest, to ? "'to' is empty" : to.error().detail,
-                                        R"(Send {"to":"/path/of/an/empty/directory"}.)")));
+    const bool sound = to && to->starts_with('/') && to->find('\0') == std::string::npos;
+    if (!sound) {
+      return exchange->respond(problem_response(
+          make_problem(kBadRequest, to ? "'to' is no absolute path" : to.error().detail,
+                       R"(Send {"to":"/path/of/an/empty/directory"}.)")));
     }
     Log& log = hub_.log();
     hub_.off_loop([&log, to = *to] { return log.snapshot(to); },
@@ -302,11 +316,7 @@ void Management::take_snapshot(const ExchangePtr& exchange) {
                     if (taken)
                       return exchange->respond(
                           json_response(201, fmt::format("{{\"to\":{}}}\n", json_string(to))));
-                    const bool taken_already = taken.error().code == Errc::conflict;
-                    exchange->respond(taken_already ? problem_response(make_problem(
-                                                          kConflict, taken.error().detail,
-                                                          "Name an empty or absent directory."))
-                                                    : log_error_response(taken.error()));
+                    exchange->respond(snapshot_refused(taken.error()));
                   });
   });
   if (!exchange->has_body()) {

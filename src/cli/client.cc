@@ -46,7 +46,9 @@ void add_header(CurlRequest& request, std::string_view name, const std::string& 
 }
 
 CurlRequest request_to(const ClientOptions& client, std::string path) {
-  CurlRequest request{.url = client.server + std::move(path)};
+  const size_t slash = client.server.ends_with('/') ? 1 : 0;
+  CurlRequest request{.url =
+                          client.server.substr(0, client.server.size() - slash) + std::move(path)};
   if (!client.token.empty()) request.headers.push_back("Authorization: Bearer " + client.token);
   return request;
 }

@@ -120,7 +120,7 @@ void add_client_commands(CLI::App& app, Parsed& parsed) {
   tail->add_option("--type", parsed.tail.type, "only events of this type");
   tail->add_flag("--json", parsed.tail.json, "print events as JSON lines");
   tail->add_option("--count", parsed.tail.count, "end after so many events")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(uint64_t{1}, uint64_t{UINT32_MAX}));
   tail->callback([&parsed, client = add_client_options(*tail)] {
     parsed.run = [&parsed, client] { return run_tail(*client, parsed.tail); };
   });
@@ -162,7 +162,10 @@ int run_command_line(int count, char** words, const Commands& commands) {
     const int code = app.exit(error);
     return code == 0 ? kExitOk : kExitUsage;
   }
-  return parsed.run();
+  const int code = parsed.run();
+  if (std::cout.flush()) return code;
+  std::cerr << "carillon: the output cannot be written\n";
+  return code == kExitOk ? kExitFailure : code;
 }
 
 }  // namespace carillon

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <set>
 
 #include "base/limits.h"
 #include "base/text.h"
@@ -222,7 +223,40 @@ Result<std::vector<std::string>> apply_environment(Config& config, const char* c
   return unknown;
 }
 
-Result<> check_config(const Config& config) {
+namespace {
+
+// `https://hub.example:8443`: what a browser sends as Origin, and what URLs begin with.
+Result<> check_origin(std::string_view key, std::string_view text) {
+  const auto scheme = text.starts_with("https://") ? 8U : text.starts_with("http://") ? 7U : 0U;
+  const auto host = text.substr(scheme);
+  const auto port = host.ends_with(']') ? std::string_view::npos : host.rfind(':');
+  const auto number = port == std::string_view::npos ? std::optional<uint64_t>(1)
+                                                     : parse_decimal(host.substr(port + 1));
+  const bool sound = scheme != 0 && !host.empty() && port != 0 && number && *number > 0 &&
+                     *number <= UINT16_MAX &&
+                     host.find_first_of("/?#@ \t\"'<>") == std::string_view::npos;
+  if (sound) return {};
+  return fail(Errc::bad_input,
+              "{} = '{}' is no origin: write scheme, name and port alone, e.g. "
+              "https://hub.example or http://localhost:3000",
+              key, text);
+}
+
+Result<> check_names(const Config& config) {
+  if (!config.public_url.empty()) TRY(check_origin("public_url", config.public_url));
+  for (const auto& origin : config.origins) TRY(check_origin("origins", origin));
+  for (const auto& host : config.hosts) {
+    if (!host.empty() && host.find_first_of("/?#@ \t\"'<>") == std::string::npos) continue;
+    return fail(Errc::bad_input,
+                "hosts = '{}' is no name: write it as in a URL, e.g. hub.internal or "
+                "hub.internal:8080",
+                host);
+  }
+  return {};
+}
+
+Result<> check_tokens(const Config& config) {
+  std::set<std::string_view> seen;
   for (const TokenConfig& token : config.tokens) {
     if (token.token.size() < kTokenBytesMin) {
       return fail(Errc::bad_input,
@@ -230,6 +264,29 @@ Result<> check_config(const Config& config) {
                   "-base64 24`",
                   token.token.size(), kTokenBytesMin);
     }
+    if (!seen.insert(token.token).second) {
+      return fail(Errc::bad_input,
+                  "two [[tokens]] have the same token: give one of them all the rights");
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<> check_config(const Config& config) {
+  if (config.data.empty()) {
+    return fail(Errc::bad_input, "data is empty: name the directory, e.g. --data ./carillon-data");
+  }
+  TRY(check_names(config));
+  TRY(check_tokens(config));
+  const auto expires_at_once = [](const Retention& retention) {
+    return retention.age && *retention.age <= std::chrono::seconds(0);
+  };
+  if (expires_at_once(config.retention) ||
+      std::ranges::any_of(config.topics,
+                          [&](const TopicConfig& one) { return expires_at_once(one.retention); })) {
+    return fail(Errc::bad_input, "retention.age is 0, which would remove every event at once");
   }
   if (config.heartbeat < std::chrono::seconds(1)) {
     return fail(Errc::bad_input, "heartbeat is below 1s, which is how often streams are looked at");

@@ -63,7 +63,11 @@ Result<std::string> read_whole(const File& file, size_t bytes_max);
 // an exclusive lock on `LOCK` in it, so that a second process is refused by name.
 class PosixDisk : public Disk {
  public:
-  enum class Lock { exclusive, none };
+  enum class Lock {
+    exclusive,  // for a log that is written
+    shared,     // nobody writes meanwhile; without a lock file nobody does
+    none,
+  };
   static Result<std::unique_ptr<PosixDisk>> open_directory(const std::string& path, Lock lock);
   // An absent or empty directory (a lock left behind is nothing), made and locked; Errc::conflict
   // when something lies in it, which is left as it is.

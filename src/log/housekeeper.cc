@@ -12,9 +12,9 @@ constexpr std::chrono::seconds kRetentionEvery{1};
 constexpr std::chrono::hours kDoubtedFor{1};
 // Holes are given back in whole blocks of the file system.
 constexpr uint64_t kBlockBytes = 4 * kKiB;
-// A new journal is filled only when another one's segment would still fit: sealing gives space back
-// and must never wait for it.
-constexpr uint64_t kFreeJournalsWanted = 2;
+// A cause of failure that lasts is told again after this; so many are told apart.
+constexpr std::chrono::minutes kTellAgain{1};
+constexpr size_t kToldMax = 64;
 
 Result<> unless_gone(Result<> removed) {
   if (removed || removed.error().code == Errc::not_found) return {};
@@ -44,9 +44,13 @@ Housekeeper::Housekeeper(Disk& disk, LogState& state, Committer& committer, cons
       repeats_(std::move(found.repeats)) {}
 
 void Housekeeper::note_error(std::string_view what, const Error& error) {
-  // Once a cause, not once a second.
-  if (error.detail != last_error_) logger_.warn(what, {{"reason", error.detail}});
-  last_error_ = error.detail;
+  // Once a cause, not once a second; said again when it lasts.
+  const auto now = clock_.monotonic_now();
+  const auto told = told_.find(error.detail);
+  if (told != told_.end() && now - told->second < kTellAgain) return;
+  logger_.warn(what, {{"reason", error.detail}});
+  if (told_.size() >= kToldMax) told_.clear();
+  told_[error.detail] = now;
 }
 
 void Housekeeper::note_failure(std::string_view what, const Result<>& result) {
@@ -95,18 +99,22 @@ Result<> Housekeeper::fill_one() {
     sealed_.erase(found);
   }
   uint64_t id = 0;
+  uint64_t unsealed = 0;
   {
     const std::scoped_lock lock(state_.mutex);
     id = state_.next_journal++;
+    unsealed = std::max<uint64_t>(state_.journals.size(), 1);
     if (state_.space == SpaceState::fine && state_.spares.empty())
       state_.space = SpaceState::filling;
   }
   const auto fill = [&]() -> Result<std::unique_ptr<Journal>> {
     if (idle != nullptr) return Journal::recycle(disk_, *idle, id, random_.next(), pace_);
     TRY(const uint64_t free_bytes, disk_.free_bytes());
-    if (free_bytes < kFreeJournalsWanted * options_.journal_bytes) {
-      return fail(Errc::full, "{} bytes are free, a new journal wants {}", free_bytes,
-                  kFreeJournalsWanted * options_.journal_bytes);
+    // Each journal that is not sealed yet needs room for its segment, and the new one for itself:
+    // sealing gives space back and must never wait for it.
+    const uint64_t wanted = (unsealed + 1) * options_.journal_bytes;
+    if (free_bytes < wanted) {
+      return fail(Errc::full, "{} bytes are free, a new journal wants {}", free_bytes, wanted);
     }
     return Journal::fill(disk_, id, options_.journal_bytes, random_.next(), pace_);
   };

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -76,7 +77,7 @@ class Housekeeper {
   std::vector<std::shared_ptr<Journal>> sealed_;  // waiting for their last reader, then recycled
   bool punching_ = true;                          // until the file system refuses
   bool reclaim_held_ = false;
-  std::string last_error_;
+  std::map<std::string, MonotonicTime> told_;  // causes of failure, and when each was told last
   MonotonicTime retained_{};
   MonotonicTime doubted_until_{};
 };

@@ -114,6 +114,14 @@ Result<int> take_lock(int directory, const std::string& path) {
               path);
 }
 
+Result<int> share_lock(int directory, const std::string& path) {
+  const int lock = ::openat(directory, kLockName, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  if (lock < 0) return errno == ENOENT ? Result<int>(-1) : os_error("open", path + "/" + kLockName);
+  if (::flock(lock, LOCK_SH | LOCK_NB) == 0) return lock;
+  ::close(lock);
+  return fail(Errc::busy, "{} is in use by another process: stop that one first", path);
+}
+
 // Makes a directory and those above it, each with its name on the disk: without that a loss of
 // power could take a log and all that was acknowledged in it.
 Result<> make_directory(const std::filesystem::path& path) {
@@ -137,8 +145,8 @@ Result<std::unique_ptr<PosixDisk>> PosixDisk::open_directory(const std::string& 
   const int directory = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (directory < 0) return os_error("open the directory", path);
   int descriptor = -1;
-  if (lock == Lock::exclusive) {
-    auto taken = take_lock(directory, path);
+  if (lock != Lock::none) {
+    auto taken = lock == Lock::exclusive ? take_lock(directory, path) : share_lock(directory, path);
     if (!taken) {
       ::close(directory);
       return std::unexpected(std::move(taken).error());

@@ -154,10 +154,12 @@ void Retainer::keep_counts(Marks& marks) {
 void Retainer::keep_whole_log(Marks& marks) {
   std::vector<std::shared_ptr<Segment>> segments;
   uint64_t bytes = 0;
+  uint64_t spare_bytes = 0;
   {
     const std::scoped_lock lock(state_.mutex);
     segments = state_.segments;
     bytes = state_.journals.size() * options_.journal_bytes;
+    spare_bytes = state_.spares.size() * options_.journal_bytes;
   }
   std::vector<uint64_t> sizes;
   for (const auto& segment : segments) {
@@ -165,7 +167,7 @@ void Retainer::keep_whole_log(Marks& marks) {
     bytes += sizes.back();
   }
   const std::scoped_lock lock(state_.mutex);
-  state_.stats.stored_bytes = bytes;
+  state_.stats.stored_bytes = bytes + spare_bytes;
   for (size_t i = 0; i < segments.size() && bytes > options_.log_bytes_max; ++i) {
     bytes -= std::min(bytes, sizes[i]);
     for (const SegmentRun& run : segments[i]->footer().runs) raise_to(marks, run.topic, run.last);

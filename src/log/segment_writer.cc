@@ -77,10 +77,8 @@ Result<> append_order(SequentialWriter& out, std::vector<OrderEntry> order, Segm
   return {};
 }
 
-}  // namespace
-
-Result<> write_segment(Disk& disk, SealedContent content, const Pace& pace) {
-  CHECK(!content.entries.empty());
+// Writes and syncs the whole file under its passing name.
+Result<> write_file(Disk& disk, SealedContent& content, const Pace& pace) {
   SegmentFooter footer{.id = content.id,
                        .journal_first = content.journal_first,
                        .journal_last = content.journal_last,
@@ -107,7 +105,17 @@ Result<> write_segment(Disk& disk, SealedContent content, const Pace& pace) {
   TRY(out.append(encoded));
   TRY(out.append(encode_segment_trailer(place)));
   TRY(out.flush());
-  TRY(file->sync());
+  return file->sync();
+}
+
+}  // namespace
+
+Result<> write_segment(Disk& disk, SealedContent content, const Pace& pace) {
+  CHECK(!content.entries.empty());
+  if (auto written = write_file(disk, content, pace); !written) {
+    (void)disk.remove(kSealingName);  // on a full disk its bytes are needed elsewhere
+    return written;
+  }
   return disk.rename(kSealingName, Segment::name_of(content.id));
 }
 

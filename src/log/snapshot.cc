@@ -90,8 +90,9 @@ Result<> Snapshot::copy(Disk& into) const {
   return into.sync_directory();
 }
 
-Result<Epoch> restore_snapshot(Disk& from, Disk& into, Random& random) {
-  TRY(check_empty(into, "the data directory"));
+namespace {
+
+Result<Epoch> restore_into(Disk& from, Disk& into, Random& random) {
   auto identity = read_identity(from);
   if (!identity && identity.error().code == Errc::not_found) {
     return fail(Errc::not_found,
@@ -107,6 +108,19 @@ Result<Epoch> restore_snapshot(Disk& from, Disk& into, Random& random) {
   const Epoch epoch{static_cast<uint32_t>(random.next() | 1)};
   TRY(write_identity(into, {.epoch = epoch}));
   return epoch;
+}
+
+}  // namespace
+
+Result<Epoch> restore_snapshot(Disk& from, Disk& into, Random& random) {
+  TRY(check_empty(into, "the data directory"));
+  auto restored = restore_into(from, into, random);
+  if (restored) return restored;
+  // The next try must find the directory as empty as this one did.
+  if (const auto names = into.list()) {
+    for (const auto& name : *names) (void)into.remove(name);
+  }
+  return restored;
 }
 
 }  // namespace carillon

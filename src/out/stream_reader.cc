@@ -87,6 +87,7 @@ bool StreamReader::send_pending() {
     const iovec run{behind.pending.data(), behind.pending.size()};
     const WriteResult result = write({&run, 1});
     behind.pending.erase(0, result.bytes);
+    ++fan_out_.deliveries_;
     if (result.state == WriteState::closed) {
       cut(kClientReset);
       return false;

@@ -270,7 +270,8 @@ void TopicReads::give_page(Exchange& exchange, const PageRequest& request, Resul
                     .body = {}};
   if (request.options.wait && page->count == 0 && page->gaps.empty()) {
     response.status = 204;
-    response.fields[0] = {"cache-control", "no-store"};
+    response.fields.erase(response.fields.begin());  // of a body that is none
+    response.fields.front() = {"cache-control", "no-store"};
     return exchange.respond(std::move(response));
   }
   // Weak: over the options and the place, not the bytes (RFC 9110 section 8.8.1).
