@@ -223,6 +223,7 @@ bool run_prepare(Options& options) {
   const uint64_t of_topic = events / topics;
   if (of_topic == 0 || of_topic * topics != events) give_up("--events is a multiple of --topics");
   std::vector<std::unique_ptr<Filler>> fillers;
+  fillers.reserve(connections);
   for (size_t i = 0; i < connections; ++i) fillers.push_back(std::make_unique<Filler>(port, bytes));
   std::vector<uint32_t> order(topics);
   std::iota(order.begin(), order.end(), 0U);

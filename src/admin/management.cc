@@ -60,6 +60,7 @@ std::vector<Described> describe_connections(const LoopProbe& probe, uint64_t aft
   std::ranges::sort(behind, {}, &Connection::id);
   behind.resize(std::min(behind.size(), limit));
   std::vector<Described> described;
+  described.reserve(behind.size());
   const auto now = probe.loop->now();
   for (const Connection* connection : behind) {
     described.emplace_back(
@@ -166,6 +167,7 @@ void Management::list_topics(const ExchangePtr& exchange) {
                   const bool more = topics.size() > limit;
                   if (more) topics.pop_back();
                   std::vector<std::string> items;
+                  items.reserve(topics.size());
                   for (const TopicBounds& bounds : topics)
                     items.push_back(topic_json(bounds, epoch));
                   const auto next = more ? json_string(topics.back().topic) : std::string("null");
@@ -188,7 +190,7 @@ void Management::get_topic(const ExchangePtr& exchange, const std::string& topic
 void Management::delete_topic(const ExchangePtr& exchange, const std::string& topic) {
   if (auto refused = refuse_own(topic)) return exchange->respond(std::move(*refused));
   Loop& loop = exchange->loop();
-  hub_.log().drop(topic, [exchange, topic, &loop](const Result<>& dropped) mutable {
+  hub_.log().drop(topic, [exchange = exchange, topic, &loop](const Result<>& dropped) mutable {
     loop.post([exchange = std::move(exchange), topic, dropped] {
       if (dropped) return exchange->respond({.status = 204, .fields = {}, .body = {}});
       exchange->respond(dropped.error().code == Errc::not_found

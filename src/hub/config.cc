@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cctype>
 #include <set>
+#include <span>
 
 #include "base/limits.h"
 #include "base/text.h"
@@ -33,8 +34,7 @@ constexpr Unit kByteUnits[] = {{"KiB", 1ULL << 10},
                                {"TB", 1'000'000'000'000},
                                {"", 1}};
 
-template <size_t N>
-std::optional<uint64_t> parse_with_unit(std::string_view text, const Unit (&units)[N]) {
+std::optional<uint64_t> parse_with_unit(std::string_view text, std::span<const Unit> units) {
   const size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
   const auto number = parse_decimal(text.substr(0, digits));
   if (!number) return std::nullopt;

@@ -205,12 +205,14 @@ class Reader {
 
 std::string pattern_list(const std::vector<TopicPattern>& patterns) {
   std::vector<std::string> quoted;
+  quoted.reserve(patterns.size());
   for (const auto& pattern : patterns) quoted.push_back(json_string(pattern.text()));
   return fmt::format("[{}]", fmt::join(quoted, ", "));
 }
 
 std::string string_list(const std::vector<std::string>& items) {
   std::vector<std::string> quoted;
+  quoted.reserve(items.size());
   for (const auto& item : items) quoted.push_back(json_string(item));
   return fmt::format("[{}]", fmt::join(quoted, ", "));
 }

@@ -210,6 +210,7 @@ std::vector<TopicBounds> EmbeddedLog::list(const TopicPattern& pattern, std::str
     }
   }
   std::vector<TopicBounds> all;
+  all.reserve(rows.size());
   for (TopicRow* row : rows) all.push_back(bounds_of(*row));
   return all;
 }

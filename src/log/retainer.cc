@@ -59,8 +59,8 @@ void Retainer::expire_by_age(Marks& marks) {
 
 void Retainer::expire_segments(std::chrono::seconds age, Age& known, WallTime before,
                                Marks& marks) {
-  const bool search = clock_.monotonic_now() - known.searched_ >= kSearchEvery;
-  if (search) known.searched_ = clock_.monotonic_now();
+  const bool search = clock_.monotonic_now() - known.searched >= kSearchEvery;
+  if (search) known.searched = clock_.monotonic_now();
   std::vector<std::pair<std::shared_ptr<Segment>, const SegmentRun*>> partly;
   {
     const std::scoped_lock lock(state_.mutex);

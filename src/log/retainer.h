@@ -38,8 +38,8 @@ class Retainer {
 
   // What is known of one age that topics have.
   struct Age {
-    Position done_until;        // everything up to here was older, and is marked
-    MonotonicTime searched_{};  // when runs that are partly older were last looked into
+    Position done_until;       // everything up to here was older, and is marked
+    MonotonicTime searched{};  // when runs that are partly older were last looked into
   };
 
   void expire_by_age(Marks& marks);

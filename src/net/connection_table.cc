@@ -71,6 +71,7 @@ void ConnectionTable::close_all() {
 
 void ConnectionTable::drain() {
   std::vector<std::shared_ptr<Connection>> all;
+  all.reserve(connections_.size());
   for (const auto& [id, connection] : connections_) all.push_back(connection);
   for (const auto& connection : all) connection->drain();
 }

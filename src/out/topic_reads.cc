@@ -141,7 +141,10 @@ void TopicReads::answer_by_accept(ExchangePtr exchange, ReadOptions options) {
         fmt::format("Accept one of: {}, {}, {}.", kOffers[0], kOffers[1], kOffers[2]))));
   }
   switch (*chosen) {
-    case 1: return start_stream(std::move(exchange), std::move(options), sse_kind(options));
+    case 1: {
+      const auto kind = sse_kind(options);
+      return start_stream(std::move(exchange), std::move(options), kind);
+    }
     case 2: return answer_html(exchange, std::move(options));
     default: return answer_page(std::move(exchange), std::move(options));
   }

@@ -23,6 +23,7 @@ bool FakeLogger::told(Severity least, std::string_view part) const {
 
 std::vector<std::string> datas_of(const std::vector<ReadEvent>& events) {
   std::vector<std::string> datas;
+  datas.reserve(events.size());
   for (const ReadEvent& event : events) datas.push_back(event.data);
   return datas;
 }
@@ -151,6 +152,7 @@ bool LogFixture::seal() {
 ReadThrough LogFixture::read_through(const std::vector<std::string>& patterns, Position after,
                                      size_t bytes_max, size_t events_max) {
   std::vector<TopicPattern> parsed;
+  parsed.reserve(patterns.size());
   for (const std::string& text : patterns) parsed.push_back(pattern_of(text));
   ReadRequest request{.topics = log_->select(std::move(parsed)),
                       .after = after,

@@ -455,3 +455,69 @@ def test_a_directory_without_a_log_is_refused_by_name_and_left_empty(tmp_path, c
 
     assert_helpful(run_carillon("log", command, "--data", empty), str(empty))
     assert list(empty.iterdir()) == []
+
+
+# --- what must not be taken for sound ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "flags, word",
+    [
+        (["--data", ""], "data"),
+        (["--retention-age", "0s"], "retention.age"),
+        (["--public-url", "https://a.example/path"], "public_url"),
+        (["--public-url", "https://user:word@a.example"], "public_url"),
+        (["--public-url", "http://a.example:99999"], "public_url"),
+        (["--origins", "https://app.example/"], "origins"),
+        (["--hosts", "two words"], "hosts"),
+        (["--config", "."], "--config"),
+        (["--config", "no-such.toml"], "--config"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_refused(flags, word):
+    done = run_carillon("config", "check", *flags)
+
+    assert done.returncode == 2, done
+    assert word in done.stderr
+
+
+def test_a_token_may_stand_there_only_once(tmp_path):
+    config = tmp_path / "carillon.toml"
+    config.write_text('[[tokens]]\ntoken = "0123456789abcdef"\n' * 2)
+
+    done = run_carillon("config", "check", "--config", config)
+
+    assert done.returncode == 2, done
+    assert "token" in done.stderr
+
+
+def test_output_that_cannot_be_written_is_a_failure(hub, topic):
+    hub.publish(topic, "a")
+    for words in (["topics", "--server", hub.url], ["config", "show"], ["version"]):
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            done = subprocess.run(
+                [binary(), *words],
+                stdout=full,
+                stderr=subprocess.PIPE,
+                env=clean_environment(),
+                check=False,
+            )
+        assert done.returncode == 1, words
+        assert b"output" in done.stderr
+
+
+def test_a_command_that_there_is_none_of_is_named():
+    done = run_carillon("srve")
+
+    assert done.returncode == 2
+    assert "'srve'" in done.stderr
+
+
+def test_a_snapshot_of_a_live_hub_s_own_directory_cannot_be_restored(hub, topic, tmp_path):
+    hub.publish(topic, "a")
+
+    done = run_carillon("log", "restore", "--data", tmp_path / "into", hub.data / "log")
+
+    assert done.returncode == 1, done
+    assert "in use" in done.stderr
+    assert not any(path.is_file() for path in (tmp_path / "into").rglob("*"))

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from clients import SseClient
-from hub import Hub, assert_problem, epoch_of, run_carillon, wait_until
+from hub import Hub, assert_problem, epoch_of, position_of, run_carillon, wait_until
 
 # --- topics --------------------------------------------------------------------------------------
 
@@ -268,3 +268,16 @@ def test_a_damaged_record_is_never_served_altered_and_never_skipped_in_silence()
 
     assert [event.data for event in kinds["message"]] == ["before-" * 50, "behind-" * 50]
     assert [event.json()["reason"] for event in kinds["carillon.gap"]] == ["damaged"]
+
+
+def test_a_trim_before_a_place_that_is_not_there_yet_removes_nothing(hub, topic):
+    cursor = hub.publish(topic, "a")["cursor"]
+    beyond = f"{epoch_of(cursor)}-{position_of(cursor) + 1_000_000_000}"
+
+    assert_problem(hub.post_json(f"/v1/topics/{topic}/trim", {"before": beyond}), 400, "bad-cursor")
+    assert hub.payloads(topic) == ["a"]
+
+
+@pytest.mark.parametrize("to", ["relative", "/tmp/\0x", "", "/proc/nowhere", "/dev/null/x"])
+def test_a_snapshot_to_no_usable_place_is_the_callers_mistake(hub, to):
+    assert_problem(hub.post_json("/v1/snapshot", {"to": to}), 400)

@@ -133,6 +133,7 @@ int run(const Arguments& arguments) {
   if (!repeats_itself(arguments.first_seed, arguments.steps)) return 1;
   Runs runs(arguments);
   std::vector<std::thread> threads;
+  threads.reserve(arguments.jobs);
   for (uint64_t i = 0; i < arguments.jobs; ++i) threads.emplace_back([&] { runs.work(); });
   for (std::thread& thread : threads) thread.join();
   if (const auto seed = runs.failed_seed()) {
