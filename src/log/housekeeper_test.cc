@@ -232,5 +232,32 @@ TEST_F(HousekeeperTest, AfterOneFailedCallSparesComeBackWhicheverCallItWas) {
   FAIL() << "a step that makes 200 calls";
 }
 
+// A segment was unlinked by an older state while a younger one, of a seal that failed at its very
+// last call, listed it: the next start missed it.
+TEST_F(HousekeeperTest, ASealThatFailedAtItsEndBringsNoUnlinkedSegmentBack) {
+  publish("t", "a");
+  ASSERT_TRUE(fixture.seal());
+  ASSERT_TRUE(fixture.drop("t"));
+  ASSERT_TRUE(fixture.drop("filler"));
+  for (int i = 0; i < 5; ++i) publish("u", std::string(200 * kKiB, 'x'));  // rolls the journal
+  fixture.clock.advance(std::chrono::seconds(5));
+  bool failed = false;
+  disk.look_at_calls([&](DiskCall call) {
+    if (failed || call != DiskCall::sync_directory || !disk.has("state-0000000002")) return;
+    failed = true;
+    disk.fail_call(1, Errc::io);
+  });
+  fixture.log().keep_house();
+  disk.look_at_calls({});
+  ASSERT_TRUE(failed);
+  ASSERT_FALSE(disk.has(Segment::name_of(1)));
+
+  auto image = disk.copy();
+  LogFixture after(image);
+
+  ASSERT_TRUE(after.open());
+  EXPECT_THAT(after.log().damages(), IsEmpty());
+}
+
 }  // namespace
 }  // namespace carillon

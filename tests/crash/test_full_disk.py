@@ -195,3 +195,18 @@ def test_a_hub_killed_on_a_full_disk_starts_on_it_and_loses_nothing(disk):
             ballast.take(BALLAST_BYTES)
         ballast.give_back()
         assert_heals(hub, filler)
+
+
+def test_a_disk_that_the_log_alone_has_filled_heals_by_a_trim(disk):
+    """Nobody gives space from outside: what was trimmed must become room again."""
+    with Hub(data=disk / "data", args=["--log-bytes", "1TB"]) as hub:
+        filler = Filler(hub)
+        filler.until_full()
+        newest = filler.kept[-1]
+
+        assert hub.post_json("/v1/topics/fill/trim", {"before": newest}).status == 200
+        wait_until(
+            lambda: hub.post("/t/fill", b"again").status == 201, "a trim heals", HEAL_SECONDS
+        )
+
+        assert stored_cursors(hub, "fill")[0] == newest
