@@ -77,7 +77,7 @@ RC_GTEST_PROP(Bytes, StringsComeBackInOrder, (const std::vector<std::string>& te
   ByteReader reader(out);
 
   for (const auto& text : texts) RC_ASSERT(reader.take_string() == text);
-  RC_ASSERT(reader.ok() && reader.empty());
+  RC_ASSERT((reader.ok() && reader.empty()));
 }
 
 RC_GTEST_PROP(Bytes, AnythingCutShortIsNoticed, ()) {

@@ -83,10 +83,10 @@ RC_GTEST_PROP(JsonString, IsAlwaysUtf8OnOneLineWithinItsQuotes, (const std::stri
   const auto json = json_string(bytes);
 
   RC_ASSERT(is_utf8(json));
-  RC_ASSERT(json.size() >= 2U && json.front() == '"' && json.back() == '"');
+  RC_ASSERT((json.size() >= 2U && json.front() == '"' && json.back() == '"'));
   size_t i = 1;
   for (; i + 1 < json.size(); ++i) {
-    RC_ASSERT(static_cast<uint8_t>(json[i]) >= 0x20 && json[i] != '"');
+    RC_ASSERT((static_cast<uint8_t>(json[i]) >= 0x20 && json[i] != '"'));
     if (json[i] == '\\') ++i;
   }
   RC_ASSERT(i + 1 == json.size());  // the last quote is not itself escaped

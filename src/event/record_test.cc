@@ -216,18 +216,18 @@ RC_GTEST_PROP(Record, AnyEventComesBack, (uint64_t position, uint32_t topic)) {
   RecordHeader header;
   RC_ASSERT(parse_record_header(record, header));
   RC_ASSERT(record_intact(record, header));
-  RC_ASSERT(header.kind == RecordKind::event && header.position == Position{position});
-  RC_ASSERT(header.topic == TopicId{topic} && header.stored_at == kStored);
+  RC_ASSERT((header.kind == RecordKind::event && header.position == Position{position}));
+  RC_ASSERT((header.topic == TopicId{topic} && header.stored_at == kStored));
   const EventView view(record.data(), kTopic);
   const auto attributes = view.attributes();
   const bool own_source = event.source != default_source(kTopic);
-  RC_ASSERT(attributes.id == event.id && attributes.subject == event.subject);
+  RC_ASSERT((attributes.id == event.id && attributes.subject == event.subject));
   RC_ASSERT(attributes.source == (own_source ? event.source : ""));
   RC_ASSERT(attributes.type == (event.type.empty() ? kDefaultType : event.type));
   RC_ASSERT(attributes.data_content_type == event.data_content_type);
-  RC_ASSERT(attributes.data_schema == event.data_schema && attributes.key == event.key);
+  RC_ASSERT((attributes.data_schema == event.data_schema && attributes.key == event.key));
   RC_ASSERT(extensions_of(view) == event.extensions);
-  RC_ASSERT(view.data() == event.data && view.form() == event.form);
+  RC_ASSERT((view.data() == event.data && view.form() == event.form));
   RC_ASSERT(view.record_bytes() == record.size());
 }
 

@@ -101,7 +101,7 @@ RC_GTEST_PROP(RepeatRecord, ArbitraryBytesAreReadOrRefused, (const std::string& 
 
   const auto read = parse_repeat_record(record);
 
-  RC_ASSERT(!read || read->made_id.size() <= data.size());
+  RC_ASSERT((!read || read->made_id.size() <= data.size()));
 }
 
 }  // namespace

@@ -189,7 +189,7 @@ RC_GTEST_PROP(ReadOptions, ACursorAsTheHubWritesItIsTakenBack,
 
 RC_GTEST_PROP(ReadOptions, NoTextCrashesAfter, (const std::string& text)) {
   const auto after = parse_after(text);
-  RC_ASSERT(after.has_value() || after.error().bad_cursor);
+  RC_ASSERT((after.has_value() || after.error().bad_cursor));
 }
 
 }  // namespace

@@ -261,7 +261,7 @@ void Seam::check(const Promised& reader) const {
     RC_ASSERT(found != model_.events.end());
     RC_ASSERT(frame.data == found->second.data);
     RC_ASSERT(any_matches(reader.key.topics, found->second.topic));
-    RC_ASSERT(reader.key.filter.type.empty() || found->second.type == "x");
+    RC_ASSERT((reader.key.filter.type.empty() || found->second.type == "x"));
   }
   check_gaps(reader, frames);
 }

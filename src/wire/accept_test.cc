@@ -89,7 +89,7 @@ RC_GTEST_PROP(Accept, AnyTextIsAnsweredWithAnOfferOrNone, ()) {
 
   const auto choice = choose_media_type(text, kOffers);
 
-  RC_ASSERT(!choice || *choice < kOffers.size());
+  RC_ASSERT((!choice || *choice < kOffers.size()));
 }
 
 }  // namespace

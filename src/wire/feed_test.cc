@@ -271,8 +271,8 @@ RC_GTEST_PROP(XmlText, HoldsNoMarkupAndNoControlCharacter, (const std::string& t
   const auto out = xml(text);
 
   for (const char c : out) {
-    RC_ASSERT(c != '<' && c != '>' && c != '"' && c != '\'');
-    RC_ASSERT(static_cast<uint8_t>(c) >= 0x20 || c == '\t' || c == '\n');
+    RC_ASSERT((c != '<' && c != '>' && c != '"' && c != '\''));
+    RC_ASSERT((static_cast<uint8_t>(c) >= 0x20 || c == '\t' || c == '\n'));
   }
 }
 

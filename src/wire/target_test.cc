@@ -152,7 +152,7 @@ RC_GTEST_PROP(Target, AnAcceptedPathHoldsNothingAmbiguous, ()) {
   RC_ASSERT(path.find("//") == std::string::npos);
   RC_ASSERT(path.find("/./") == std::string::npos);
   RC_ASSERT(path.find("/../") == std::string::npos);
-  RC_ASSERT(!path.ends_with("/.") && !path.ends_with("/.."));
+  RC_ASSERT((!path.ends_with("/.") && !path.ends_with("/..")));
   RC_ASSERT(path.find('\0') == std::string::npos);
 }
 
