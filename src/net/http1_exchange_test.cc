@@ -164,7 +164,7 @@ class Http1ExchangeTest : public testing::Test {
     return "POST /p HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(length) + "\r\n\r\n";
   }
   Exchange& asked(size_t number) { return *server.service.asked.at(number); }
-  void stream_body_into(NotingSink::Notes& notes) {
+  void stream_body_into_notes() {
     server.service.handle = [&](const auto& exchange) {
       exchange->stream_body(std::make_unique<NotingSink>(notes));
     };
@@ -312,7 +312,7 @@ TEST_F(Http1ExchangeTest, ABodyOfExactlyItsBoundIsTaken) {
 
 TEST_F(Http1ExchangeTest, ASinkThatSaysWaitGetsNoMoreUntilItIsResumed) {
   notes.go_on = false;
-  stream_body_into(notes);
+  stream_body_into_notes();
   client.send(post(8) + "aaaa");
   ASSERT_TRUE(server.until([&] { return notes.body == "aaaa"; }));
   client.send("bbbb" + get("/next"));
@@ -329,7 +329,7 @@ TEST_F(Http1ExchangeTest, ASinkThatSaysWaitGetsNoMoreUntilItIsResumed) {
 }
 
 TEST_F(Http1ExchangeTest, ASinkHearsThatItsClientWentInTheMiddle) {
-  stream_body_into(notes);
+  stream_body_into_notes();
   client.send(post(8) + "aaaa");
   ASSERT_TRUE(server.until([&] { return notes.body == "aaaa"; }));
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/limits.h"
 #include "base/planted.h"
 #include "base/text.h"
@@ -64,6 +66,23 @@ std::vector<Gap> gaps_of(Log& log, const ReadResult& result, Cursor cursor) {
   if (!result.damage.empty())
     gaps.push_back({.requested = cursor.text(), .reason = "damaged", .resumed = cursor});
   return gaps;
+}
+
+void add_gap(std::vector<Gap>& gaps, Gap gap) {
+  const auto same = std::ranges::find(gaps, gap.reason, &Gap::reason);
+  if (same == gaps.end()) {
+    gaps.push_back(std::move(gap));
+    return;
+  }
+  for (Gap::Topic& topic : gap.topics) {
+    const auto known = std::ranges::find(same->topics, topic.name, &Gap::Topic::name);
+    if (known != same->topics.end()) {
+      known->oldest = topic.oldest;
+      continue;
+    }
+    ++same->topics_total;
+    if (same->topics.size() < kGapTopicsMax) same->topics.push_back(std::move(topic));
+  }
 }
 
 }  // namespace carillon

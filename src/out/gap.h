@@ -31,4 +31,8 @@ std::string gap_members(const Gap& gap);
 // the disk.
 std::vector<Gap> gaps_of(Log& log, const ReadResult& result, Cursor cursor);
 
+// Adds a gap that follows those before events are given: of one reason there is one gap, which says
+// of each topic what is true by now.
+void add_gap(std::vector<Gap>& gaps, Gap gap);
+
 }  // namespace carillon

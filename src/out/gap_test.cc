@@ -110,5 +110,23 @@ TEST_F(GapsOfALog, OfManyTopicsSomeAreNamedAndAllAreCounted) {
   EXPECT_EQ(gaps[0].topics_total, kTopics);
 }
 
+// A page goes on behind a gap, and meets the next trim before it has given anything.
+TEST(AddGap, OfOneReasonThereIsOneGapThatSaysWhatIsTrueByNow) {
+  std::vector<Gap> gaps = {
+      {.reason = "expired", .topics = {{"a", Position{5}}}, .topics_total = 1}};
+
+  add_gap(
+      gaps,
+      {.reason = "expired", .topics = {{"a", Position{9}}, {"b", Position{8}}}, .topics_total = 2});
+  add_gap(gaps, {.reason = "damaged"});
+
+  ASSERT_EQ(gaps.size(), 2U);
+  ASSERT_EQ(gaps[0].topics.size(), 2U);
+  EXPECT_EQ(gaps[0].topics[0].oldest, Position{9});
+  EXPECT_EQ(gaps[0].topics[1].name, "b");
+  EXPECT_EQ(gaps[0].topics_total, 2U);
+  EXPECT_EQ(gaps[1].reason, "damaged");
+}
+
 }  // namespace
 }  // namespace carillon

@@ -111,8 +111,7 @@ Result<Page> read_page_from(Log& log, const PageRequest& request, ReadStart star
     if (!gaps.empty() && !fill.empty()) break;
     page.told_marks = read.told_marks;
     fill.keep_alive(read);
-    page.gaps.insert(page.gaps.end(), std::make_move_iterator(gaps.begin()),
-                     std::make_move_iterator(gaps.end()));
+    for (Gap& gap : gaps) add_gap(page.gaps, std::move(gap));
     bool cut = false;
     for (const EventView& event : read.events) {
       if ((cut = fill.full())) break;

@@ -195,8 +195,8 @@ class Reader:
         await self.read_page(wait=1)
 
     def take_page(self, page):
-        if "gap" in page:
-            self.note_gap(page["gap"])
+        for gap in page.get("gaps") or [page["gap"]] * ("gap" in page):
+            self.note_gap(gap)
         for event in page["events"]:
             self.see_event(event)
         self.move(page["cursor"])
