@@ -12,7 +12,7 @@ void walk(std::string_view record) {
   const EventView view(record.data(), "a");
   CHECK(view.record_bytes() <= record.size());
   const auto inside = [&](std::string_view part) {
-    return part.empty() || part.data() == kDefaultType.data() ||
+    return part.empty() || part == kDefaultType ||
            (part.data() >= record.data() &&
             part.data() + part.size() <= record.data() + record.size());
   };
