@@ -166,7 +166,7 @@ Result<std::unique_ptr<PosixDisk>> PosixDisk::make_vacant(const std::string& pat
     return fail(Errc::conflict, "{} is not empty; name an empty or absent directory", path);
   }
   if (error && error != std::errc::no_such_file_or_directory)
-    return fail(Errc::conflict, "cannot look into {}: {}", path, error.message());
+    return fail(Errc::bad_input, "cannot look into {}: {}", path, error.message());
   return open_directory(path, Lock::exclusive);
 }
 

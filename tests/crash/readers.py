@@ -195,7 +195,8 @@ class Reader:
         await self.read_page(wait=1)
 
     def take_page(self, page):
-        for gap in page.get("gaps") or [page["gap"]] * ("gap" in page):
+        gaps = [page["gap"]] if "gap" in page else []
+        for gap in page.get("gaps", gaps):
             self.note_gap(gap)
         for event in page["events"]:
             self.see_event(event)

@@ -133,7 +133,7 @@ def test_bounds_of_the_format_page_are_those_of_the_sources():
         ("log/recovery.cc", "kUncheckedPositionsMax = 1ULL << 40;", "at most 2^40 further"),
         ("log/recovery.cc", "kBeforeFirstEvent{1};", "*reserved* and 1"),
         ("log/committer.h", "return journal_bytes / 4;", "at most a quarter of a journal"),
-        ("log/housekeeper.cc", "kFreeJournalsWanted = 2;", "twice its size is free"),
+        ("log/housekeeper.cc", "(unsealed + 1) * options_.journal_bytes", "for each journal that"),
     ]:
         assert text in source(name), text
         assert shown in re.sub(r"\s+", " ", page + durability), shown
