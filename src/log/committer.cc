@@ -1,14 +1,11 @@
 #include "log/committer.h"
 
 #include <algorithm>
-#include <chrono>
-#include <thread>
 #include <unordered_map>
 
 #include "base/bytes.h"
 #include "base/check.h"
 #include "base/limits.h"
-#include "base/planted.h"
 #include "log/committer_turn.h"
 
 namespace carillon {
@@ -22,7 +19,6 @@ constexpr size_t kRepeatRecordBytesMax = kRecordHeaderBytes + 128;
 // One turn's marks and reservations: at most kControlsMax records of 48 bytes and a header.
 constexpr size_t kControlsMax = 256;
 constexpr size_t kControlFrameBytesMax = 4 * kFrameAlignment;
-constexpr std::chrono::milliseconds kPlantedDelay{30};
 static_assert(kControlsMax * 48 + kFrameHeaderBytes < kControlFrameBytesMax);
 
 std::string_view record_at(const Append& append, const AppendItem& item) {
@@ -201,10 +197,6 @@ void Committer::commit_waiting() {
   turn.disk_refused = turn.disk_refused || state_.failed;
   turn.controls_refused = turn.controls_refused || state_.failed;
   for (Work& one : work) std::visit([&](auto& value) { add(turn, value); }, one);
-  if (is_planted("early-ack")) {
-    answer(turn);
-    std::this_thread::sleep_for(kPlantedDelay);  // so that a kill falls into it
-  }
   write(turn);
   settle(turn);
 }

@@ -97,7 +97,6 @@ class Committer {
   void write(Turn& turn);
   void publish(Turn& turn);
   void settle(Turn& turn);
-  static void answer(Turn& turn);
   WallTime storing_time();
   Error refusal() const;
 

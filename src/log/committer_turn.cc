@@ -90,17 +90,6 @@ void Committer::publish(Turn& turn) {
   state_.durable_end = last_.value;
 }
 
-void Committer::answer(Turn& turn) {
-  for (auto& [done, result] : turn.answers) {
-    if (done) done(std::move(result));
-  }
-  for (auto& [done, result] : turn.mark_answers) {
-    if (done) done(std::move(result));
-  }
-  turn.answers.clear();
-  turn.mark_answers.clear();
-}
-
 void Committer::settle(Turn& turn) {
   const bool visible = !turn.stored.empty() || !turn.raised.empty() ||
                        !turn.commit->topics.empty() || turn.records > 0;
@@ -110,7 +99,12 @@ void Committer::settle(Turn& turn) {
     const std::scoped_lock lock(state_.mutex);
     state_.stats.repeats += turn.repeated;
   }
-  answer(turn);
+  for (auto& [done, answer] : turn.answers) {
+    if (done) done(std::move(answer));
+  }
+  for (auto& [done, answer] : turn.mark_answers) {
+    if (done) done(std::move(answer));
+  }
   const std::scoped_lock telling(telling_);
   std::vector<Watcher*> watchers;
   {

@@ -414,7 +414,8 @@ void Reading::plant_fault() {
   if (is_planted("swap-events")) std::swap(events[0], events[1]);
   if (is_planted("double-delivery")) events.insert(second, *second);
   if (is_planted("cursor-regress")) result_.looked = Position{events.back().position().value - 1};
-  if (is_planted("flip-byte") && !second->data().empty()) {
+  const bool plain = !second->data().empty() && second->form() != DataForm::json;
+  if (is_planted("flip-byte") && plain) {
     const auto at = static_cast<size_t>(second->data().data() - second->record());
     auto& copy = held_->pieces.emplace_back(second->record(), second->record_bytes());
     copy[at + second->data().size() - 1] ^= 1;

@@ -15,6 +15,7 @@ finding of any kind is a bug.
     resurrected  seen, or still stored, after its removal was answered
     torn         a part of a batch that is stored whole or not at all
     false gap    a gap that nothing explains
+    damaged      the log that is left has places that cannot be read
     stuck        a reader that did not come to the end, or heard nothing
 """
 

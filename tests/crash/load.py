@@ -98,6 +98,9 @@ def judge_log(run, data):
     """The checker's verdict on the histories of a run and the log of a stopped hub."""
     words = [binary(), "log", "dump", "--data", str(data)]
     with open(run / "dump", "w+", encoding="utf-8") as dump:
-        subprocess.run(words, stdout=dump, env=clean_environment(), check=True)
+        dumped = subprocess.run(words, stdout=dump, env=clean_environment(), check=False)
         dump.seek(0)
-        return check(gather(read_histories(run), stored_events(dump)))
+        verdict = check(gather(read_histories(run), stored_events(dump)))
+    if dumped.returncode != 0:
+        verdict.add("damaged", "the log that is left cannot be dumped whole")
+    return verdict
