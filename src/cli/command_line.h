@@ -15,7 +15,7 @@ inline constexpr int kExitFailure = 1;
 inline constexpr int kExitUsage = 2;
 
 // Slower is a demo that stands still; faster, its season is over at once.
-inline constexpr double kDemoSpeedMin = 0.01;
+inline constexpr double kDemoSpeedMin = 0.0001;
 inline constexpr double kDemoSpeedMax = 1e6;
 
 struct HubCommand {

@@ -42,7 +42,7 @@ def short_rounds(fault):
     env = {"CARILLON_FAULT": fault} if fault else None
     print(f"CARILLON_SEED={seed}")
     with Hub(args=["--journal-bytes", "1MiB", "--heartbeat", "1s"], env=env) as hub:
-        with Load(hub, seed, PUBLISHERS, ending_seconds=15.0) as load:
+        with Load(hub, seed, PUBLISHERS, ending_seconds=45.0) as load:
             for _ in range(ROUNDS):
                 time.sleep(1.0)
                 load.restart_hub()
