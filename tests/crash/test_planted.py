@@ -21,7 +21,7 @@ FAULTS = {  # what it does, and the kinds of which the checker must find at leas
     "drop-event": {"silent gap", "lost"},
     "swap-events": {"reordered", "regressed"},
     "flip-byte": {"altered"},
-    "double-delivery": {"duplicate", "stuck"},
+    "double-delivery": {"duplicate"},
     "cursor-regress": {"regressed", "reordered", "duplicate"},
     "skip-gap": {"silent gap"},
 }
