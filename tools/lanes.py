@@ -24,8 +24,9 @@ SANITIZERS = {
 }
 # Of each property, where it is not 100: under TSan a case takes ten times as long.
 PROPERTY_CASES = {"tsan": 15}
-SEEDS_AT_ONCE = 10_000  # so that a million of them show how far they are
-FUZZERS_AT_ONCE = 2
+SEEDS_AT_ONCE = 10_000  # so that many of them show how far they are
+PROGRAMS_AT_ONCE = 2
+PYTESTS_AT_ONCE = 3  # they wait more than they work
 
 # Tests (a part of their name) that need not run here, with the reason. Empty for root.
 MAY_BE_SKIPPED = {} if os.geteuid() == 0 else {"tests.crash.test_full_disk": "mounting takes root"}
@@ -34,6 +35,12 @@ MAY_BE_SKIPPED = {} if os.geteuid() == 0 else {"tests.crash.test_full_disk": "mo
 def together(counts):
     counts = list(counts)
     return sum(passed for passed, _ in counts), sum(failed for _, failed in counts)
+
+
+def side_by_side(work, items):
+    """What `work` returns for each item, as many at once as keep the machine busy."""
+    with ThreadPoolExecutor(PROGRAMS_AT_ONCE) as pool:
+        return list(pool.map(work, items))
 
 
 def one(turn, words, **options):
@@ -91,9 +98,17 @@ def unit_tests(turn, preset, images, flips, programs=None):
 
 
 def unit_test(turn, program, env):
+    """One program, each part of its tests in a process of its own."""
     if not program.exists():
         print(f"  missing: {program.relative_to(ROOT)}, though its folder has tests", flush=True)
         return 0, 1
+    parts = range(PROGRAMS_AT_ONCE)
+    good, bad = together(side_by_side(lambda part: shard(turn, program, part, env), parts))
+    return good, bad or int(good == 0)
+
+
+def shard(turn, program, part, env):
+    env = {**env, "GTEST_TOTAL_SHARDS": str(PROGRAMS_AT_ONCE), "GTEST_SHARD_INDEX": str(part)}
     with tempfile.NamedTemporaryFile(suffix=".json") as report:
         words = [program, f"--gtest_output=json:{report.name}", "--gtest_brief=1"]
         # The closing line, and the counts that some tests print.
@@ -110,7 +125,7 @@ def unit_test(turn, program, env):
     ]
     bad = sum(1 for test in tests if test.get("failures"))
     good = len(tests) - len(skipped) - bad
-    if bad == 0 and (code != 0 or good == 0):
+    if bad == 0 and code != 0:
         bad = 1
     return good, bad + skips_that_fail(turn, skipped)
 
@@ -127,9 +142,10 @@ def unittest(turn, script):
 # --- tests of the whole program ------------------------------------------------------------------
 
 
-def pytest(turn, *paths, options=("-q",), env=CARILLON):
+def pytest(turn, *paths, options=("-q",), env=CARILLON, at_once=PYTESTS_AT_ONCE):
     with tempfile.NamedTemporaryFile(suffix=".xml") as report:
         words = [PYTHON, "-B", "-m", "pytest", *options, "-p", "no:cacheprovider"]
+        words += ["-n", at_once] if at_once > 1 else []
         words += [f"--rootdir={ROOT}", f"--junit-xml={report.name}", *paths]
         code, _ = turn.run(words, {**env, "CARILLON_LEVEL": turn.level}, show=EVERYTHING)
         try:
@@ -205,8 +221,7 @@ def simulation(turn, seeds):
 
 
 def fuzz(turn, seconds):
-    with ThreadPoolExecutor(FUZZERS_AT_ONCE) as pool:
-        return together(pool.map(lambda name: fuzz_one(turn, name, seconds), fuzzers()))
+    return together(side_by_side(lambda name: fuzz_one(turn, name, seconds), fuzzers()))
 
 
 def fuzz_one(turn, name, seconds):
@@ -228,4 +243,4 @@ def stress(turn, seconds):
         "CARILLON_BIN": str(ROOT / "build/tsan/carillon"),
         "CARILLON_STRESS_SECONDS": str(seconds),
     }
-    return pytest(turn, "tests/stress", options=("-q", "-s"), env=env)
+    return pytest(turn, "tests/stress", options=("-q", "-s"), env=env, at_once=1)

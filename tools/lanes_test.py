@@ -18,8 +18,13 @@ from turn import ROOT, Turn
 GOOD = {"classname": "A", "name": "Good", "result": "COMPLETED"}
 BAD = {"classname": "A", "name": "Bad", "result": "COMPLETED", "failures": [{}]}
 SKIPPED = {"classname": "A", "name": "Left", "result": "SKIPPED"}
-# Passes on its reports as gtest does: `--gtest_output=json:PATH` is its first argument.
+# Passes on its reports as gtest does: `--gtest_output=json:PATH` is its first argument. All its
+# tests are in the first of its parts.
 PROGRAM = """#!/bin/sh
+if [ "$GTEST_SHARD_INDEX" != 0 ]; then
+  echo '{"testsuites": []}' >"${1#--gtest_output=json:}"
+  exit 0
+fi
 cat >"${1#--gtest_output=json:}" <<'REPORT'
 %s
 REPORT

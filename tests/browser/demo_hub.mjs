@@ -7,6 +7,11 @@ import { join } from 'node:path';
 
 import { HubProcess } from './hub_process.mjs';
 
+// Season seconds in a second. The season has 150,000.
+export const kAtOnce = 1_000_000;
+export const kWithinSeconds = 20_000;
+export const kStandingStill = 0.001;
+
 // A demo hub with a data directory of its own, which outlives the hub's process.
 export class Demo {
   #data = mkdtempSync(join(tmpdir(), 'carillon-scoreboard-'));

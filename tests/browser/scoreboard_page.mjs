@@ -31,6 +31,11 @@ export function season_is_over(page) {
   return page.waitForSelector('#champion:not([hidden])');
 }
 
+export function count_reaches(page, id, at_least) {
+  return page.waitForFunction(([of, least]) => (
+    Number(document.getElementById(of).value) >= least), [id, at_least]);
+}
+
 // What a person reads off the page.
 export function shown_on(page) {
   return page.evaluate(() => {
