@@ -112,6 +112,9 @@ inline constexpr size_t kFrameAlignment = 4 * kKiB;
 // this, and a sixteenth of it.
 inline constexpr size_t kJournalReserveBytes = 64 * kKiB;
 inline constexpr size_t kSparesWanted = 3;
+// Journals that wait for their seal: beyond it sealing goes before a second spare, and as fast as
+// the disk lets it, since a restart reads them all.
+inline constexpr size_t kRolledWanted = 4;
 // Places of damage told apart; a log with more is damaged as a whole.
 inline constexpr size_t kDamagesMax = 1'000;
 // Entries of unsealed journals looked at under the log's mutex by one read: commits wait for it.

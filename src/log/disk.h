@@ -56,7 +56,8 @@ class Disk {
 
 // Reads exactly `count` bytes at `offset`, or fails with Errc::corrupt.
 Result<std::string> read_exactly(const File& file, uint64_t offset, size_t count);
-// Reads the whole file, at most `bytes_max`.
+// Reads the whole file, at most `bytes_max`, into a buffer that may serve the next file too.
+Result<> read_whole_into(std::string& bytes, const File& file, size_t bytes_max);
 Result<std::string> read_whole(const File& file, size_t bytes_max);
 
 // A directory of the real file system, made with mode 0700, files 0600, links never followed. Holds

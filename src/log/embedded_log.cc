@@ -118,12 +118,12 @@ void EmbeddedLog::run_housekeeping() {
   }
 }
 
-// Waits for as long as the bytes may take, unless somebody runs out of spares or the log is closed.
+// Waits for as long as the bytes may take, unless there is no time for that or the log is closed.
 void EmbeddedLog::pace(uint64_t bytes) {
   const std::chrono::microseconds due(bytes * 1'000'000 / kHousekeepingBytesASecond);
   std::unique_lock lock(state_.mutex);
-  state_.housekeeping.wait_for(
-      lock, due, [&] { return stopping_ || state_.spares.size() + 1 < kSparesWanted; });
+  state_.housekeeping.wait_for(lock, due,
+                               [&] { return stopping_ || state_.is_housekeeping_urgent(); });
 }
 
 void EmbeddedLog::stop_threads() {

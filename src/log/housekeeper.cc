@@ -35,7 +35,7 @@ Housekeeper::Housekeeper(Disk& disk, LogState& state, Committer& committer, cons
       pace_([this](uint64_t bytes) {
         {
           const std::scoped_lock lock(state_.mutex);
-          if (state_.spares.size() + 1 < kSparesWanted) return;  // urgent
+          if (state_.is_housekeeping_urgent()) return;
         }
         keep_pace(options_.pace, bytes);
       }),
@@ -64,9 +64,12 @@ void Housekeeper::doubt_clock() {
 }
 
 void Housekeeper::step() {
-  note_failure("a journal cannot be sealed", seal_rolled());
-  note_failure("no spare journal can be filled", fill_spares());
+  keep_journals();
   note_failure("a journal cannot be removed", drop_surplus());
+  retain_when_due();
+}
+
+void Housekeeper::retain_when_due() {
   if (clock_.monotonic_now() - retained_ < kRetentionEvery) return;
   retained_ = clock_.monotonic_now();
   retainer_.step();
@@ -136,13 +139,38 @@ Result<> Housekeeper::fill_one() {
   return {};
 }
 
-Result<> Housekeeper::fill_spares() {
+// Spares are filled and rolled journals sealed in turns, so that neither waits for the other for as
+// long as a load lasts. What fails is left for the next step.
+void Housekeeper::keep_journals() {
+  bool can_fill = true;
+  bool can_seal = true;
   for (;;) {
+    std::shared_ptr<JournalIndex> oldest;
+    size_t rolled = 0;
+    size_t spares = 0;
     {
       const std::scoped_lock lock(state_.mutex);
-      if (state_.spares.size() >= kSparesWanted) return {};
+      oldest = state_.journals.empty() ? nullptr : state_.journals.front();
+      rolled = state_.journals.empty() ? 0 : state_.journals.size() - 1;
+      spares = state_.spares.size();
     }
-    TRY(fill_one());
+    // The last spare but one is worth more than a seal, until a start would have much to read.
+    const size_t spares_first = rolled > kRolledWanted ? 1 : kSparesWanted - 1;
+    const bool seals = can_seal && rolled > 0;
+    const bool fills = can_fill && spares < (seals ? spares_first : kSparesWanted);
+    if (fills) {
+      const auto filled = fill_one();
+      note_failure("no spare journal can be filled", filled);
+      can_fill = filled.has_value();
+    } else if (seals) {
+      const auto sealed = seal(oldest);
+      note_failure("a journal cannot be sealed", sealed);
+      can_seal = sealed.has_value();
+      can_fill = can_fill || can_seal;  // a seal gives space back
+    } else {
+      return;
+    }
+    retain_when_due();
   }
 }
 
@@ -154,22 +182,6 @@ Result<> Housekeeper::drop_surplus() {
     sealed_.erase(sealed_.begin() + static_cast<std::ptrdiff_t>(i));
   }
   return {};
-}
-
-// The last journal is being written. Spares are looked after in between: under load each counts.
-Result<> Housekeeper::seal_rolled() {
-  for (;;) {
-    std::shared_ptr<JournalIndex> oldest;
-    bool no_spare = false;
-    {
-      const std::scoped_lock lock(state_.mutex);
-      if (state_.journals.size() < 2) return {};
-      oldest = state_.journals.front();
-      no_spare = state_.spares.empty();
-    }
-    if (no_spare) note_failure("no spare journal can be filled", fill_one());
-    TRY(seal(oldest));
-  }
 }
 
 Result<> Housekeeper::seal(const std::shared_ptr<JournalIndex>& index) {

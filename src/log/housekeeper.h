@@ -51,9 +51,9 @@ class Housekeeper {
   void hold_reclaim(bool held) { reclaim_held_ = held; }
 
  private:
-  Result<> fill_spares();
+  void keep_journals();
+  void retain_when_due();
   Result<> drop_surplus();
-  Result<> seal_rolled();
   Result<> seal(const std::shared_ptr<JournalIndex>& index);
   void reclaim();
   Result<> unlink(const std::vector<std::shared_ptr<Segment>>& dead);

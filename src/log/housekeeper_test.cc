@@ -57,6 +57,29 @@ TEST_F(HousekeeperTest, AFullJournalBecomesASegmentAndItsFileIsUsedAgain) {
   EXPECT_THAT(fixture.read_topic("t"), ElementsAre("a"));
 }
 
+// A restart reads every journal that is not sealed: a load that takes each spare as soon as there
+// is one must not keep housekeeping from sealing.
+TEST_F(HousekeeperTest, JournalsAreSealedWhileALoadTakesEverySpare) {
+  constexpr uint64_t kRolls = 20;
+  const std::string filler(kJournalBytesMin / 8, 'f');
+  uint64_t rolls = 0;
+  uint64_t journals_most = 0;
+  disk.look_at_calls([&](DiskCall call) {
+    if (call != DiskCall::sync_directory || rolls == kRolls) return;
+    const uint64_t before = fixture.log().stats().journals;
+    journals_most = std::max(journals_most, before);
+    while (fixture.log().stats().journals == before && fixture.publish("filler", filler)) continue;
+    rolls += fixture.log().stats().journals > before ? 1 : 0;
+  });
+
+  fixture.keep_house();
+  disk.look_at_calls({});
+
+  EXPECT_EQ(rolls, kRolls);
+  EXPECT_LE(journals_most, kRolledWanted + 3);
+  EXPECT_EQ(fixture.log().stats().journals, 1U);
+}
+
 TEST_F(HousekeeperTest, OnlyTheNewestStateIsKept) {
   for (int round = 0; round < 3; ++round) ASSERT_TRUE(fixture.seal());
 

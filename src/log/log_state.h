@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/limits.h"
 #include "log/journal_index.h"
 #include "log/log.h"
 #include "log/memory_topics.h"
@@ -54,6 +55,10 @@ struct LogState {
   // Housekeeping has something to do.
   std::condition_variable housekeeping;
   bool housekeeping_wanted = false;
+  // Spares or seals are behind what comes in. Under the mutex.
+  bool is_housekeeping_urgent() const {
+    return spares.size() + 1 < kSparesWanted || journals.size() > kRolledWanted + 1;
+  }
 };
 
 // Adds to what readers are told, unless the place is known; false when it was. Under the mutex.

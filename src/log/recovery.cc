@@ -83,6 +83,7 @@ class Recovery {
   RecoveryMode mode_;
   std::vector<std::string> names_;
   std::set<uint64_t> journal_ids_;
+  std::string read_;  // the journal that is being replayed
   Recovered recovered_;
 
   // The journal that the log goes on in, unless something lies behind it.
@@ -315,7 +316,8 @@ Result<> Recovery::replay_journal(uint64_t id) {
     return lose_journal(id);
   }
   std::shared_ptr<Journal> journal = std::move(*opened);
-  TRY(const std::string bytes, read_whole(journal->file(), journal->bytes()));
+  TRY(read_whole_into(read_, journal->file(), journal->bytes()));
+  const std::string_view bytes = read_;
   const auto scan = scan_journal(*journal, bytes);
   if (scan.frames.empty() && !scan.torn) {
     state_.spares.push_back(std::move(journal));
@@ -332,7 +334,7 @@ Result<> Recovery::replay_journal(uint64_t id) {
     const ScannedFrame& last = scan.frames.back();
     last_ = {.journal = journal,
              .header = last.header,
-             .frame = bytes.substr(last.offset, frame_stride(last.header)),
+             .frame = std::string(bytes.substr(last.offset, frame_stride(last.header))),
              .end = scan.end,
              .copied = scan.frames.size() > 1 &&
                        scan.frames[scan.frames.size() - 2].header.sequence == last.header.sequence,

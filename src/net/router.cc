@@ -13,12 +13,13 @@ namespace {
 constexpr std::array<std::string_view, 9> kKnownMethods = {
     "GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "CONNECT"};
 
-std::vector<std::string> split_path(std::string_view path) {
-  std::vector<std::string> segments;
+// The views are of `path`.
+std::vector<std::string_view> split_path(std::string_view path) {
+  std::vector<std::string_view> segments;
   path.remove_prefix(path.starts_with('/') ? 1 : 0);
   for (;;) {
     const size_t slash = path.find('/');
-    segments.emplace_back(path.substr(0, slash));
+    segments.push_back(path.substr(0, slash));
     if (slash == std::string_view::npos) return segments;
     path = path.substr(slash + 1);
   }
@@ -27,25 +28,31 @@ std::vector<std::string> split_path(std::string_view path) {
 bool is_value(std::string_view segment) { return segment.starts_with('{'); }
 bool is_rest(std::string_view segment) { return segment.starts_with("{*"); }
 
-std::optional<PathValues> match(const std::vector<std::string>& pattern,
-                                const std::vector<std::string>& path) {
+bool matches(const std::vector<std::string>& pattern, const std::vector<std::string_view>& path) {
+  for (size_t i = 0; i < pattern.size(); ++i) {
+    if (is_rest(pattern[i])) return true;
+    if (i >= path.size()) return false;
+    if (is_value(pattern[i]) ? path[i].empty() : pattern[i] != path[i]) return false;
+  }
+  return pattern.size() == path.size();
+}
+
+PathValues values_of(const std::vector<std::string>& pattern,
+                     const std::vector<std::string_view>& path) {
   PathValues values;
   for (size_t i = 0; i < pattern.size(); ++i) {
     if (is_rest(pattern[i])) {
-      std::string rest;
-      for (size_t k = i; k < path.size(); ++k) rest += (k > i ? "/" : "") + path[k];
-      values.push_back(std::move(rest));
-      return values;
-    }
-    if (i >= path.size()) return std::nullopt;
-    if (is_value(pattern[i])) {
-      if (path[i].empty()) return std::nullopt;
-      values.push_back(path[i]);
-    } else if (pattern[i] != path[i]) {
-      return std::nullopt;
+      values.push_back(
+          fmt::format("{}", fmt::join(path.begin() + static_cast<ptrdiff_t>(i), path.end(), "/")));
+    } else if (is_value(pattern[i])) {
+      values.emplace_back(path[i]);
     }
   }
-  return pattern.size() == path.size() ? std::optional(values) : std::nullopt;
+  return values;
+}
+
+bool answers(const Route& route, std::string_view method) {
+  return route.method == method || (method == "HEAD" && route.method == "GET");
 }
 
 Response wrong_method(const std::set<std::string>& methods, std::string_view method) {
@@ -71,7 +78,9 @@ std::string_view name_of(RouteRight right) {
 }
 
 void Router::add(Route route) {
-  compiled_.push_back({split_path(route.path), routes_.size()});
+  Compiled compiled{.segments = {}, .route = routes_.size()};
+  for (const auto segment : split_path(route.path)) compiled.segments.emplace_back(segment);
+  compiled_.push_back(std::move(compiled));
   routes_.push_back(std::move(route));
 }
 
@@ -84,44 +93,42 @@ void Router::begin(std::shared_ptr<Exchange> exchange) {
                                       "Use GET, HEAD, POST, DELETE or OPTIONS.")));
   }
   const auto path = split_path(exchange->target().path);
+  const auto compiled = std::ranges::find_if(compiled_, [&](const Compiled& each) {
+    return answers(routes_[each.route], method) && matches(each.segments, path);
+  });
+  if (compiled == compiled_.end()) return exchange->respond(without_route(*exchange, path));
+  const Route& route = routes_[compiled->route];
+  if (auto refused = gate_.refuse(*exchange, route.right))
+    return exchange->respond(std::move(*refused));
+  auto values = values_of(compiled->segments, path);
+  if (route.method != "GET") return route.handler(std::move(exchange), std::move(values));
+  // A read sees what the requests before it on its connection did.
+  Exchange& waiting = *exchange;
+  waiting.when_due([&route, exchange = std::move(exchange), values = std::move(values)]() mutable {
+    route.handler(std::move(exchange), std::move(values));
+  });
+}
+
+// Another path, another method, or OPTIONS.
+Response Router::without_route(const Exchange& exchange,
+                               const std::vector<std::string_view>& path) const {
+  if (auto refused = gate_.refuse(exchange, RouteRight::open)) return std::move(*refused);
   std::set<std::string> methods;
-  const Route* found = nullptr;
-  PathValues values;
   for (const Compiled& compiled : compiled_) {
-    auto matched = match(compiled.segments, path);
-    if (!matched) continue;
+    if (!matches(compiled.segments, path)) continue;
     const Route& route = routes_[compiled.route];
     methods.insert(route.method);
     if (route.method == "GET") methods.insert("HEAD");
-    const bool wanted = route.method == method || (method == "HEAD" && route.method == "GET");
-    if (!wanted || found != nullptr) continue;
-    found = &route;
-    values = std::move(*matched);
   }
-  if (methods.empty() && exchange->target().path != "*") {
-    if (auto refused = gate_.refuse(*exchange, RouteRight::open))
-      return exchange->respond(std::move(*refused));
-    return exchange->respond(problem_response(
-        make_problem(kNotFound, fmt::format("there is no {}", exchange->target().path),
-                     "The README lists the paths of the hub.")));
+  if (methods.empty() && exchange.target().path != "*") {
+    return problem_response(make_problem(kNotFound,
+                                         fmt::format("there is no {}", exchange.target().path),
+                                         "The README lists the paths of the hub."));
   }
   methods.insert("OPTIONS");
-  if (method == "OPTIONS") {
-    if (auto refused = gate_.refuse(*exchange, RouteRight::open))
-      return exchange->respond(std::move(*refused));
-    return exchange->respond(
-        gate_.preflight(*exchange, fmt::format("{}", fmt::join(methods, ", "))));
-  }
-  if (auto refused = gate_.refuse(*exchange, found == nullptr ? RouteRight::open : found->right)) {
-    return exchange->respond(std::move(*refused));
-  }
-  if (found == nullptr) return exchange->respond(wrong_method(methods, method));
-  if (found->method != "GET") return found->handler(std::move(exchange), std::move(values));
-  // A read sees what the requests before it on its connection did.
-  Exchange& waiting = *exchange;
-  waiting.when_due([found, exchange = std::move(exchange), values = std::move(values)]() mutable {
-    found->handler(std::move(exchange), std::move(values));
-  });
+  if (exchange.head().method == "OPTIONS")
+    return gate_.preflight(exchange, fmt::format("{}", fmt::join(methods, ", ")));
+  return wrong_method(methods, exchange.head().method);
 }
 
 }  // namespace carillon

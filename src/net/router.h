@@ -62,6 +62,8 @@ class Router : public HttpService {
     std::vector<std::string> segments;
     size_t route = 0;
   };
+  Response without_route(const Exchange& exchange, const std::vector<std::string_view>& path) const;
+
   const RequestGate& gate_;
   std::vector<Route> routes_;
   std::vector<Compiled> compiled_;

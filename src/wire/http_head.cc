@@ -20,6 +20,7 @@ namespace http = boost::beast::http;
 constexpr std::string_view kLineEnd = "\r\n";
 // What a peer wrote is shown in a refusal no longer than this.
 constexpr size_t kShownBytesMax = 80;
+constexpr size_t kFieldsUsual = 16;  // a browser's request, without the vector growing
 constexpr uint32_t kPortMax = 65'535;
 
 using Refused = std::unexpected<HttpRefusal>;
@@ -180,6 +181,7 @@ std::expected<HeaderField, HttpRefusal> parse_field(std::string_view line) {
 }
 
 std::expected<void, HttpRefusal> take_fields(std::string_view lines, RequestHead& head) {
+  head.fields.reserve(kFieldsUsual);
   while (!lines.empty()) {
     const size_t end = lines.find(kLineEnd);
     if (head.fields.size() == kHeaderFieldsMax) {
