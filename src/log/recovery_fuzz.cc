@@ -60,12 +60,14 @@ class StoppedLog {
       CHECK(fixture.publish_once("t" + std::to_string(i % 3), data, key).has_value());
       if (i % 20 == 10) fixture.keep_house();
     }
-    CHECK(fixture.publish("gone", "x").has_value() && fixture.drop("gone").has_value());
+    // The deleted one, too: a journal that is cut behind it has lost the deletion.
+    CHECK(fixture.publish("gone", "x").has_value());
     read_everything(fixture.log(), {"**"}, [&](const EventView& event) {
       events[event.position()] = {std::string(event.topic()),
                                   std::string(event.record(), event.record_bytes())};
     });
-    CHECK(fixture.log().stats().segments > 0 && events.size() == 60);
+    CHECK(fixture.drop("gone").has_value());
+    CHECK(fixture.log().stats().segments > 0 && events.size() == 61);
   }
 
   FakeDisk disk;
