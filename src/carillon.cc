@@ -27,6 +27,7 @@
 #include "hub/access.h"
 #include "hub/config.h"
 #include "hub/local_hub.h"
+#include "in/event_publish.h"
 #include "in/http_publish.h"
 #include "log/embedded_log.h"
 #include "log/log_tools.h"
@@ -95,6 +96,7 @@ struct LoopParts {
         hand_over(hub),
         router(shared.gate),
         publish(hub, shared.access, shared.clock, random),
+        event_door(hub, shared.clock, random),
         management(hub, shared.probes, shared.started),
         metrics(hub, shared.probes),
         health(hub, shared.health) {
@@ -104,12 +106,15 @@ struct LoopParts {
     connections = std::make_unique<ConnectionTable>(loop);
     connections->on_ended(
         [&logger = shared.logger](const EndedConnection& ended) { log_ended(logger, ended); });
-    reads = std::make_unique<TopicReads>(*fan_out, shared.access, shared.config);
+    sockets = std::make_unique<Sockets>(*fan_out, event_door, shared.access, shared.config,
+                                        Sockets::Chance{shared.clock, random});
+    reads = std::make_unique<TopicReads>(*fan_out, shared.access, shared.config, *sockets);
     // Answers that leave may let more requests be read: their publishes go at once, too.
     loop.add_turn_end(hand_over);
     listener = std::make_unique<Listener>(loop, *connections, router, shared.logger);
     publish.add_routes(router);
     reads->add_routes(router);
+    sockets->add_routes(router);
     management.add_routes(router);
     metrics.add_routes(router);
     health.add_routes(router);
@@ -126,11 +131,13 @@ struct LoopParts {
   HandOver hand_over;
   Router router;
   HttpPublish publish;
+  EventPublish event_door;
   Management management;
   Metrics metrics;
   HealthDoor health;
   std::unique_ptr<FanOut> fan_out;
   std::unique_ptr<ConnectionTable> connections;
+  std::unique_ptr<Sockets> sockets;
   std::unique_ptr<TopicReads> reads;
   std::unique_ptr<Listener> listener;
 };

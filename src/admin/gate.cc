@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "net/answers.h"
+#include "wire/websocket_handshake.h"
 
 namespace carillon {
 
@@ -24,8 +25,11 @@ std::string_view without_port(std::string_view host) {
   return colon == std::string_view::npos ? host : host.substr(0, colon);
 }
 
-bool changes_something(std::string_view method) {
-  return method != "GET" && method != "HEAD" && method != "OPTIONS";
+// A page of any origin may open a WebSocket, with whatever the browser sends along (RFC 6455
+// section 10.2).
+bool changes_something(const RequestHead& head) {
+  return (head.method != "GET" && head.method != "HEAD" && head.method != "OPTIONS") ||
+         asks_for_websocket(head);
 }
 
 }  // namespace
@@ -69,8 +73,7 @@ std::optional<Response> Gate::refuse(const Exchange& exchange, RouteRight right)
                      "Set public_url or hosts in the config to the name you use."));
   }
   const auto& head = exchange.head();
-  if (head.all("origin").size() > 1 ||
-      (changes_something(head.method) && !origin_allowed(exchange))) {
+  if (head.all("origin").size() > 1 || (changes_something(head) && !origin_allowed(exchange))) {
     return problem_response(make_problem(kOriginNotAllowed,
                                          "pages of this origin may not change anything here",
                                          "Add the origin to `origins` in the config."));

@@ -35,4 +35,11 @@ Digest Digester::finish() {
   return digest;
 }
 
+std::string sha1(std::string_view bytes) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
+  unsigned int size = 0;
+  CHECK(EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, EVP_sha1(), nullptr) == 1);
+  return {digest.begin(), digest.begin() + size};
+}
+
 }  // namespace carillon

@@ -41,6 +41,9 @@ class Digester {
   void* context_;
 };
 
+// 20 bytes. For the opening of a WebSocket alone (RFC 6455 section 1.3): it proves nothing today.
+std::string sha1(std::string_view bytes);
+
 // Lets unordered maps be looked up by string_view.
 struct StringHash {
   using is_transparent = void;

@@ -102,6 +102,24 @@ inline constexpr size_t kGatheredBytesMax = 256 * kMiB;
 // ended.
 inline constexpr size_t kPinnedBytesMax = 64 * kMiB;
 
+// --- WebSocket
+
+// A structured event whose megabyte of data is in base64, with its attributes.
+inline constexpr size_t kSessionTextBytesMax = kEventBytesMax / 3 * 4 + kEventBytesMax / 2;
+// Publishes of one connection that wait for their sync; then no more is read from it.
+inline constexpr size_t kPublishCredit = 256;
+// Each holds a reader, and two hundred bytes of the heap.
+inline constexpr size_t kSessionSubscriptionsMax = 100;
+// Events that a subscription with credit may be ahead of its acks: their places are remembered.
+inline constexpr uint64_t kCreditMax = 1'024;
+// Each is an event at joining and one at leaving.
+inline constexpr size_t kSessionPresencesMax = 32;
+inline constexpr size_t kPresenceStateBytesMax = 4 * kKiB;
+// Repeated in each answer.
+inline constexpr size_t kOpIdBytesMax = 128;
+// A browser cannot send a token with the upgrade: so long it may take to send one.
+inline constexpr std::chrono::seconds kSessionAuthTime{5};
+
 // --- files
 
 inline constexpr size_t kJournalBytesDefault = 64 * kMiB;

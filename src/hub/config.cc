@@ -82,6 +82,7 @@ struct Setting {
   std::string_view key;
   std::string_view help;
   Apply apply;
+  bool truth = false;  // true or false, in TOML without quotes
 };
 
 // Every key with one value. Its flag is `--a-b` and its variable CARILLON_A_B for `a.b` and `a_b`
@@ -135,6 +136,14 @@ constexpr Setting kSettings[] = {
      [](Config& c, std::string_view v) { return take_duration(c.stall, "stall", v); }},
     {"heartbeat", "the longest silence on a stream",
      [](Config& c, std::string_view v) { return take_duration(c.heartbeat, "heartbeat", v); }},
+    {"websocket_deflate", "whether WebSocket messages may be compressed",
+     [](Config& c, std::string_view v) -> Result<> {
+       if (v != "true" && v != "false")
+         return fail(Errc::bad_input, "websocket_deflate = '{}' is neither true nor false", v);
+       c.websocket_deflate = v == "true";
+       return {};
+     },
+     true},
     {"retention.age", "how long events are kept",
      [](Config& c, std::string_view v) {
        return take_duration(c.retention.age.emplace(), "retention.age", v);
@@ -185,6 +194,11 @@ Result<> apply_setting(Config& config, std::string_view key, std::string_view va
   }
   return fail(Errc::bad_input, "there is no setting '{}'; `carillon config show` lists them all",
               key);
+}
+
+bool takes_truth(std::string_view key) {
+  const auto known = std::ranges::find(kSettings, key, &Setting::key);
+  return known != std::end(kSettings) && known->truth;
 }
 
 const std::map<std::string_view, std::string_view>& setting_help() {

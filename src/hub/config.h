@@ -44,6 +44,7 @@ struct Config {
   uint64_t tail_bytes = 64ULL * 1024 * 1024;
   std::chrono::seconds stall{30};
   std::chrono::milliseconds heartbeat{15'000};
+  bool websocket_deflate = false;
   Retention retention{.age = std::chrono::hours(7 * 24), .count = {}, .bytes = {}};
   std::vector<TokenConfig> tokens;
   std::vector<TopicPattern> public_subscribe;
@@ -63,6 +64,8 @@ std::optional<uint64_t> parse_bytes(std::string_view text);
 Result<> apply_toml(Config& config, std::string_view document, std::string_view name);
 // One key with one value, from a flag (`stall`) or variable (CARILLON_STALL).
 Result<> apply_setting(Config& config, std::string_view key, std::string_view value);
+// A key that says true or false.
+bool takes_truth(std::string_view key);
 // The keys that apply_setting knows, with a word of help each.
 const std::map<std::string_view, std::string_view>& setting_help();
 // Takes what CARILLON_… variables say; unknown ones are returned, to be warned of.

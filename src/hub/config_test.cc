@@ -41,6 +41,7 @@ const std::vector<Sample>& samples() {
       {"tail_bytes", "1KiB", [](const Config& c) { return c.tail_bytes == 1024; }},
       {"stall", "1m", [](const Config& c) { return c.stall == std::chrono::minutes(1); }},
       {"heartbeat", "1500ms", [](const Config& c) { return c.heartbeat == milliseconds(1500); }},
+      {"websocket_deflate", "true", [](const Config& c) { return c.websocket_deflate; }},
       {"retention.age", "2h",
        [](const Config& c) { return c.retention.age == std::chrono::hours(2); }}};
   return kSamples;
@@ -103,11 +104,19 @@ TEST(Config, AnUnknownKeyIsRefusedByName) {
 }
 
 TEST(Config, AValueThatIsNoneIsRefusedByKeyAndValue) {
-  constexpr std::pair<std::string_view, std::string_view> kBad[] = {
-      {"loops", "many"},       {"loops", "257"},        {"loops", "-1"},
-      {"loops", ""},           {"journal_bytes", "1X"}, {"log_bytes", "ten"},
-      {"tail_bytes", "1.5MB"}, {"stall", "30"},         {"heartbeat", "soon"},
-      {"retention.age", "7"},  {"retention.age", ""},   {"public_url", "hub.example"}};
+  constexpr std::pair<std::string_view, std::string_view> kBad[] = {{"loops", "many"},
+                                                                    {"loops", "257"},
+                                                                    {"loops", "-1"},
+                                                                    {"loops", ""},
+                                                                    {"journal_bytes", "1X"},
+                                                                    {"log_bytes", "ten"},
+                                                                    {"tail_bytes", "1.5MB"},
+                                                                    {"stall", "30"},
+                                                                    {"heartbeat", "soon"},
+                                                                    {"retention.age", "7"},
+                                                                    {"retention.age", ""},
+                                                                    {"public_url", "hub.example"},
+                                                                    {"websocket_deflate", "yes"}};
   for (const auto& [key, value] : kBad) {
     Config config;
     const auto applied = apply_setting(config, key, value);

@@ -47,6 +47,8 @@ class Reader {
     if (const auto text = node.value<std::string>()) return apply(key, *text, node);
     if (const auto number = node.value_exact<int64_t>())
       return apply(key, std::to_string(*number), node);
+    const auto truth = node.value_exact<bool>();
+    if (truth && takes_truth(key)) return apply(key, *truth ? "true" : "false", node);
     return fail(Errc::bad_input, "{}: '{}' takes a string or a number", place(node, name_), key);
   }
 
@@ -252,6 +254,7 @@ std::string show_config(const Config& config) {
   line("tail_bytes", std::to_string(config.tail_bytes));
   line("stall", fmt::format("\"{}s\"", config.stall.count()));
   line("heartbeat", fmt::format("\"{}ms\"", config.heartbeat.count()));
+  line("websocket_deflate", config.websocket_deflate ? "true" : "false");
   line("retention", retention_text(config.retention));
   out += fmt::format("\n[public]\nsubscribe = {}\n", pattern_list(config.public_subscribe));
   for (const TopicConfig& topic : config.topics) {

@@ -44,6 +44,7 @@ TEST(ConfigToml, EveryKeyWithOneValueIsRead) {
     tail_bytes = "16MiB"
     stall = "10s"
     heartbeat = "5s"
+    websocket_deflate = true
     retention = { age = "30d" }
   )");
 
@@ -58,6 +59,7 @@ TEST(ConfigToml, EveryKeyWithOneValueIsRead) {
   EXPECT_EQ(config.tail_bytes, 16U << 20);
   EXPECT_EQ(config.stall, std::chrono::seconds(10));
   EXPECT_EQ(config.heartbeat, std::chrono::milliseconds(5'000));
+  EXPECT_TRUE(config.websocket_deflate);
   EXPECT_EQ(config.retention.age, std::chrono::hours(24 * 30));
 }
 

@@ -4,7 +4,6 @@
 
 #include "base/text.h"
 #include "net/answers.h"
-#include "wire/json_check.h"
 
 namespace carillon {
 
@@ -51,18 +50,7 @@ Response batch_response(const Appended& appended, Epoch epoch) {
 }
 
 Response bad_event_response(const Error& error) {
-  if (error.code == Errc::too_large) {
-    return problem_response(make_problem(
-        kPayloadTooLarge, error.detail,
-        "Send less at once: an event is at most 1 MiB, a batch 1,000 events or 8 MiB."));
-  }
-  if (error.detail.find(kBrokenJson) != std::string::npos) {
-    return problem_response(make_problem(kBadJson, error.detail,
-                                         "Mend the JSON at this place, or send it as text/plain."));
-  }
-  return problem_response(
-      make_problem(kBadEvent, error.detail,
-                   "Correct the event; CloudEvents 1.0 says what each attribute may be."));
+  return problem_response(bad_event_problem(error));
 }
 
 Response publish_error_response(const Error& error) { return log_error_response(error); }

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/text.h"
+#include "wire/json_check.h"
 
 namespace carillon {
 
@@ -31,40 +32,55 @@ Response unauthorized(bool token_given) {
   return response;
 }
 
-Response forbidden(std::string_view what) {
-  return problem_response(
-      make_problem(kForbidden, fmt::format("the token does not allow to {}", what),
-                   "Use a token with this right, or widen its patterns in the config."));
+Problem forbidden_problem(std::string_view what) {
+  return make_problem(kForbidden, fmt::format("the token does not allow to {}", what),
+                      "Use a token with this right, or widen its patterns in the config.");
 }
 
-Response log_error_response(const Error& error) {
+Response forbidden(std::string_view what) { return problem_response(forbidden_problem(what)); }
+
+Problem log_error_problem(const Error& error) {
   switch (error.code) {
-    case Errc::bad_input:
-      return problem_response(make_problem(kBadRequest, error.detail, "Correct the request."));
+    case Errc::bad_input: return make_problem(kBadRequest, error.detail, "Correct the request.");
     case Errc::not_found:
-      return problem_response(
-          make_problem(kNotFound, error.detail, "Look at /v1/topics for what there is."));
+      return make_problem(kNotFound, error.detail, "Look at /v1/topics for what there is.");
     case Errc::conflict:
-      return problem_response(make_problem(kIdempotencyConflict, error.detail,
-                                           "Use a new key or id for another event."));
-    case Errc::too_large:
-      return problem_response(make_problem(kPayloadTooLarge, error.detail, "Send less at once."));
-    case Errc::too_many:
-      return with_retry(
-          problem_response(make_problem(kTooManyRequests, error.detail, "Use fewer.")));
-    case Errc::denied: return forbidden(error.detail);
+      return make_problem(kIdempotencyConflict, error.detail,
+                          "Use a new key or id for another event.");
+    case Errc::too_large: return make_problem(kPayloadTooLarge, error.detail, "Send less at once.");
+    case Errc::too_many: return make_problem(kTooManyRequests, error.detail, "Use fewer.");
+    case Errc::denied: return forbidden_problem(error.detail);
     case Errc::unavailable:
     case Errc::busy:
-      return with_retry(problem_response(
-          make_problem(kOverloaded, error.detail, "Try again after the time in Retry-After.")));
+      return make_problem(kOverloaded, error.detail, "Try again after the time in Retry-After.");
     case Errc::full:
-      return with_retry(problem_response(
-          make_problem(kStorageFull, error.detail, "Free space on the disk, then try again.")));
+      return make_problem(kStorageFull, error.detail, "Free space on the disk, then try again.");
     case Errc::corrupt:
     case Errc::io: break;
   }
-  return problem_response(
-      make_problem(kInternal, error.detail, "Look at the hub's log output and its disk."));
+  return make_problem(kInternal, error.detail, "Look at the hub's log output and its disk.");
+}
+
+Response log_error_response(const Error& error) {
+  auto response = problem_response(log_error_problem(error));
+  const bool may_pass = response.status == kTooManyRequests.status ||
+                        response.status == kOverloaded.status ||
+                        response.status == kStorageFull.status;
+  return may_pass ? with_retry(std::move(response)) : response;
+}
+
+Problem bad_event_problem(const Error& error) {
+  if (error.code == Errc::too_large) {
+    return make_problem(
+        kPayloadTooLarge, error.detail,
+        "Send less at once: an event is at most 1 MiB, a batch 1,000 events or 8 MiB.");
+  }
+  if (error.detail.find(kBrokenJson) != std::string::npos) {
+    return make_problem(kBadJson, error.detail,
+                        "Mend the JSON at this place, or send it as text/plain.");
+  }
+  return make_problem(kBadEvent, error.detail,
+                      "Correct the event; CloudEvents 1.0 says what each attribute may be.");
 }
 
 Response json_response(int status, std::string body) {

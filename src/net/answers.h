@@ -13,8 +13,12 @@ namespace carillon {
 Response unauthorized(bool token_given);
 // 403: the token lacks the right to do `what`.
 Response forbidden(std::string_view what);
+Problem forbidden_problem(std::string_view what);
 // What a failed call of the log or hub means to a client.
 Response log_error_response(const Error& error);
+Problem log_error_problem(const Error& error);
+// 400, 413: the event as it was given cannot be taken.
+Problem bad_event_problem(const Error& error);
 
 Response json_response(int status, std::string body);
 

@@ -49,6 +49,18 @@ class StreamOwner {
   virtual std::string describe() const = 0;
 };
 
+// What owns both sides of a connection that was upgraded. Called on the loop's thread.
+class DuplexOwner : public StreamOwner {
+ public:
+  // How many of these bytes it took. Fewer than all: the rest waits, and nothing more is read,
+  // until StreamHandle::resume_reading().
+  virtual size_t on_bytes(std::string_view bytes) = 0;
+  // About once a second.
+  virtual void on_sweep(MonotonicTime now) = 0;
+  // The hub is ending: says so, and ends.
+  virtual void on_drain() = 0;
+};
+
 // The writing side of an endless answer. Owned by its connection; valid until StreamOwner::on_gone
 // or end().
 class StreamHandle {
@@ -57,8 +69,14 @@ class StreamHandle {
   virtual Transport& transport() = 0;
   virtual StreamFraming framing() const = 0;
   virtual Loop& loop() = 0;
+  // Nothing stands before what is written now: not the answer's head, nor a frame that was cut.
+  virtual bool is_clear() const = 0;
   // on_writable once the transport takes bytes again.
   virtual void wait_writable() = 0;
+  // After a DuplexOwner took less than all. Not from within on_bytes.
+  virtual void resume_reading() {}
+  // Bytes that it keeps for this peer alone.
+  virtual size_t held_bytes() const { return 0; }
   // Ends the answer in order (the last chunk) and, behind it, the connection. on_gone is not
   // called. `pending` are bytes not yet taken, sent before the end as far as the peer takes them.
   virtual void end(std::string pending, std::string_view reason) = 0;
@@ -109,6 +127,11 @@ class Exchange {
   // peer is gone. For HEAD the head alone is the answer and null is returned.
   virtual StreamHandle* start_stream(Response head, std::string start,
                                      std::unique_ptr<StreamOwner> owner) = 0;
+  // An upgrade is being decided on: what follows on the connection is not read before
+  // start_duplex, or an answer that refuses it. To be called from HttpService::begin.
+  virtual void hold_for_upgrade() = 0;
+  // The head of a 101, behind which both sides are the owner's. As start_stream.
+  virtual StreamHandle* start_duplex(Response head, std::unique_ptr<DuplexOwner> owner) = 0;
   // Endless answers wait for the ones before them: runs `task` when this exchange is the next to be
   // answered.
   virtual void when_due(std::move_only_function<void()> task) = 0;

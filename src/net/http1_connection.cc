@@ -62,9 +62,11 @@ void Http1Connection::on_readable() {
     close_when_sent_ = pending_.empty();
     return;
   }
-  if (reading_ == Reading::stopped || stream_ != nullptr)
-    return wait_readable();  // read and forgotten
-  in_.append(scratch.data(), static_cast<size_t>(got));
+  if (reading_ == Reading::stopped) return wait_readable();  // read and forgotten
+  std::string_view fresh(scratch.data(), static_cast<size_t>(got));
+  // The owner of both sides reads where the bytes lie.
+  if (reading_ == Reading::duplex && in_.empty()) take_duplex(fresh);
+  in_.append(fresh);
   take_input();
   if (!closed_ && reading_ != Reading::paused) wait_readable();
 }
@@ -80,6 +82,7 @@ void Http1Connection::take_input() {
     switch (reading_) {
       case Reading::head: more = take_head(rest); break;
       case Reading::body: more = take_body(rest); break;
+      case Reading::duplex: more = take_duplex(rest); break;
       case Reading::paused: more = false; break;
       case Reading::stopped:
         rest = {};
@@ -134,6 +137,11 @@ void Http1Connection::begin_request(RequestHead head) {
   set_deadline(kIdleTimeout);
   service_.begin(exchange);
   if (closed_) return;
+  // A client's first frames may stand behind its request already.
+  if (exchange->upgrading() && !exchange->answered() && reading_ == Reading::head) {
+    resumes_as_ = Reading::duplex;
+    reading_ = Reading::paused;
+  }
   if (!framing->keep_alive && framing->body == RequestFraming::Body::none)
     reading_ = Reading::stopped;
   if (exchange->has_body()) begin_body(*exchange);
@@ -242,6 +250,24 @@ void Http1Connection::end_body() {
   reading_ = exchange->framing().keep_alive && !draining_ ? Reading::head : Reading::stopped;
   set_deadline(kIdleTimeout);
   exchange->end_body();
+}
+
+bool Http1Connection::take_duplex(std::string_view& rest) {
+  DuplexOwner* owner = stream_ == nullptr ? nullptr : stream_->duplex();
+  if (owner == nullptr || rest.empty()) return false;
+  const size_t taken = owner->on_bytes(rest);
+  rest.remove_prefix(taken);
+  if (closed_ || reading_ != Reading::duplex) return false;
+  if (rest.empty()) return false;
+  resumes_as_ = Reading::duplex;
+  reading_ = Reading::paused;
+  return false;
+}
+
+void Http1Connection::upgrade_refused() {
+  if (reading_ != Reading::paused || resumes_as_ != Reading::duplex) return;
+  resumes_as_ = Reading::head;
+  // (What is next is looked at when the refusal has left.)
 }
 
 void Http1Connection::resume_reading() {
@@ -381,6 +407,15 @@ void Http1Connection::all_sent() {
   wait_readable();
 }
 
+// Answers of later requests can never come: an endless one stands before them.
+void Http1Connection::let_go_of_requests(const Http1Exchange& but) {
+  const auto later = std::move(pending_);
+  pending_.clear();
+  for (const auto& one : later) {
+    if (one.get() != &but) one->connection_gone();
+  }
+}
+
 StreamHandle* Http1Connection::start_stream(Http1Exchange& exchange, Response head,
                                             std::string start, std::unique_ptr<StreamOwner> owner) {
   const bool chunked = exchange.head().minor >= 1;
@@ -388,17 +423,29 @@ StreamHandle* Http1Connection::start_stream(Http1Exchange& exchange, Response he
   append_http1_stream_head(out_, head, chunked);
   out_ += start;
   reading_ = Reading::stopped;
-  // Answers of later requests can never come: an endless one stands before them.
   const auto self = shared_from_this();
-  auto later = std::move(pending_);
-  pending_.clear();
-  for (const auto& one : later) {
-    if (one.get() != &exchange) one->connection_gone();
-  }
+  let_go_of_requests(exchange);
   stream_ = std::make_unique<Http1Stream>(
       *this, chunked ? StreamFraming::chunked : StreamFraming::plain, std::move(owner));
   send_pending();
   wait_readable();
+  return stream_.get();
+}
+
+StreamHandle* Http1Connection::start_duplex(Http1Exchange& exchange, Response head,
+                                            std::unique_ptr<DuplexOwner> owner) {
+  if (out_.empty()) write_deadline_ = loop_.now() + kWriteStall;
+  append_http1_upgrade_head(out_, head);
+  const auto self = shared_from_this();
+  let_go_of_requests(exchange);
+  stream_ = std::make_unique<Http1Stream>(*this, std::move(owner));
+  send_pending();
+  // What came behind the request is taken once the owner has its handle.
+  reading_ = Reading::paused;
+  resumes_as_ = Reading::duplex;
+  loop_.post([weak = weak_from_this()] {
+    if (const auto connection = weak.lock()) connection->resume_reading();
+  });
   return stream_.get();
 }
 
@@ -407,6 +454,7 @@ void Http1Connection::end_stream(std::string pending, std::string_view last,
   out_ += pending;
   out_ += last;
   end_reason_ = reason;
+  reading_ = Reading::stopped;
   stream_.reset();
   close_when_sent_ = true;
   set_deadline(kLinger);
@@ -418,7 +466,10 @@ void Http1Connection::sweep(MonotonicTime now) {
   if (closed_) return;
   // A stream's owner watches its own frames; what stands before them is an answer like any other.
   if (!out_.empty() && now >= write_deadline_) return close("answer not taken");
-  if (stream_ != nullptr) return;
+  if (stream_ != nullptr) {
+    if (DuplexOwner* owner = stream_->duplex()) owner->on_sweep(now);
+    return;
+  }
   if (reading_ == Reading::body && !lingering_) {
     const auto taken = std::chrono::duration_cast<std::chrono::seconds>(now - body_began_);
     const auto due = taken > kBodyGrace ? static_cast<uint64_t>((taken - kBodyGrace).count()) *
@@ -441,12 +492,16 @@ void Http1Connection::sweep(MonotonicTime now) {
 
 void Http1Connection::drain() {
   draining_ = true;
+  if (stream_ != nullptr) {
+    if (DuplexOwner* owner = stream_->duplex()) owner->on_drain();
+    return;
+  }
   // What was not read whole by now was never begun: its client tries again elsewhere.
   const bool between =
       reading_ == Reading::head || (reading_ == Reading::paused && resumes_as_ == Reading::head);
   if (between) reading_ = Reading::stopped;
   const bool idle = pending_.empty() && reading_ == Reading::stopped;
-  if (stream_ == nullptr && idle && out_.empty() && !close_when_sent_) close("drained");
+  if (idle && out_.empty() && !close_when_sent_) close("drained");
 }
 
 std::string Http1Connection::describe() const {

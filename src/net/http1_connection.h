@@ -43,6 +43,11 @@ class Http1Connection : public Connection, public std::enable_shared_from_this<H
   StreamHandle* start_stream(Http1Exchange& exchange, Response head, std::string start,
                              std::unique_ptr<StreamOwner> owner);
 
+  StreamHandle* start_duplex(Http1Exchange& exchange, Response head,
+                             std::unique_ptr<DuplexOwner> owner);
+  // Requests are read on.
+  void upgrade_refused();
+
   // Http1Stream's side
   void wait_writable();
   // Sends answers that stand before the stream's bytes; true when none are left.
@@ -56,7 +61,8 @@ class Http1Connection : public Connection, public std::enable_shared_from_this<H
   enum class Reading {
     head,
     body,
-    paused,   // the body's taker or the pipeline is full
+    paused,   // the body's taker or the pipeline is full, or an upgrade is being decided on
+    duplex,   // upgraded: the stream's owner reads
     stopped,  // nothing more is understood: an error, or the last request was read
   };
 
@@ -69,6 +75,8 @@ class Http1Connection : public Connection, public std::enable_shared_from_this<H
   bool take_chunked(std::string_view& rest);
   void begin_request(RequestHead head);
   void begin_body(Http1Exchange& exchange);
+  bool take_duplex(std::string_view& rest);
+  void let_go_of_requests(const Http1Exchange& but);
   bool take_room(Http1Exchange& exchange, size_t bytes);
   void end_body();
   void refuse(HttpRefusal refusal);

@@ -94,6 +94,7 @@ void Http1Exchange::respond(Response response) {
   abandon_body();
   gone_ = nullptr;
   connection_->stop_body_of(*this);
+  if (upgrading_) connection_->upgrade_refused();
   connection_->answer_ready();
 }
 
@@ -108,6 +109,13 @@ StreamHandle* Http1Exchange::start_stream(Response head, std::string start,
   gone_ = nullptr;
   add_to(head.fields);
   return connection_->start_stream(*this, std::move(head), std::move(start), std::move(owner));
+}
+
+StreamHandle* Http1Exchange::start_duplex(Response head, std::unique_ptr<DuplexOwner> owner) {
+  if (connection_ == nullptr) return nullptr;
+  gone_ = nullptr;
+  add_to(head.fields);
+  return connection_->start_duplex(*this, std::move(head), std::move(owner));
 }
 
 void Http1Exchange::when_due(std::move_only_function<void()> task) {

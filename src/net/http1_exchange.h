@@ -31,10 +31,13 @@ class Http1Exchange : public Exchange {
   void respond(Response response) override;
   StreamHandle* start_stream(Response head, std::string start,
                              std::unique_ptr<StreamOwner> owner) override;
+  void hold_for_upgrade() override { upgrading_ = true; }
+  StreamHandle* start_duplex(Response head, std::unique_ptr<DuplexOwner> owner) override;
   void when_due(std::move_only_function<void()> task) override;
   void on_gone(std::move_only_function<void()> task) override { gone_ = std::move(task); }
 
   const RequestFraming& framing() const { return framing_; }
+  bool upgrading() const { return upgrading_; }
   // It waits for something to happen, and is to be told when the client goes.
   bool only_waits() const { return gone_ != nullptr && !answered(); }
   bool wants_body() const { return whole_done_ != nullptr || sink_ != nullptr; }
@@ -71,6 +74,7 @@ class Http1Exchange : public Exchange {
   std::string peer_;
   bool loopback_;
   bool due_ = false;
+  bool upgrading_ = false;
   std::vector<HeaderField> fields_;
   std::string description_;
   std::string body_;

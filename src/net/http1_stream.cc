@@ -7,18 +7,26 @@ namespace carillon {
 
 Loop& Http1Stream::loop() { return connection_.loop(); }
 
+bool Http1Stream::is_clear() const { return !connection_.has_pending(); }
+
 void Http1Stream::wait_writable() { connection_.wait_writable(); }
 
+void Http1Stream::resume_reading() { connection_.resume_reading(); }
+
+// The owner may be the caller, and more of it may stand behind this call: it goes with the turn.
+void Http1Stream::let_owner_go() {
+  loop().post([owner = take_owner()] {});
+}
+
 void Http1Stream::end(std::string pending, std::string_view reason) {
-  // The owner may be the caller: it outlives the call, not the connection.
-  const auto owner = take_owner();
+  let_owner_go();
   connection_.end_stream(std::move(pending),
                          framing_ == StreamFraming::chunked ? kLastChunk : std::string_view(),
                          reason);
 }
 
 void Http1Stream::cut(std::string_view reason) {
-  const auto owner = take_owner();
+  let_owner_go();
   connection_.close(reason);
 }
 

@@ -69,8 +69,14 @@ void append_http1_stream_head(std::string& out, const Response& head, bool chunk
   out += chunked ? "transfer-encoding: chunked\r\n\r\n" : "connection: close\r\n\r\n";
 }
 
+void append_http1_upgrade_head(std::string& out, const Response& head) {
+  append_head(out, head.status, head.fields);
+  out += "\r\n";
+}
+
 std::string_view reason_phrase(int status) {
   switch (status) {
+    case 101: return "Switching Protocols";
     case 200: return "OK";
     case 201: return "Created";
     case 202: return "Accepted";

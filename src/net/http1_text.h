@@ -15,6 +15,9 @@ void append_http1_answer(std::string& out, const Response& response, std::string
 // The head of an endless answer.
 void append_http1_stream_head(std::string& out, const Response& head, bool chunked);
 
+// A 101: its fields are all there is.
+void append_http1_upgrade_head(std::string& out, const Response& head);
+
 std::string_view reason_phrase(int status);
 
 // What is wrong with a head that is larger than kHeadBytesMax: its target or its fields.

@@ -178,7 +178,7 @@ void FanOut::on_commit(const Commit& commit) {
 }
 
 void FanOut::encode(SubscriptionClass& subscription_class, const EventView& event) {
-  if (subscription_class.rows.empty()) return;
+  if (subscription_class.rows.empty() && subscription_class.metered.empty()) return;
   if (subscription_class.rated()) {
     if (!subscription_class.batch_waits) {
       subscription_class.batch_waits = true;
@@ -187,8 +187,10 @@ void FanOut::encode(SubscriptionClass& subscription_class, const EventView& even
     return;
   }
   if (!subscription_class.key.filter.matches(event)) return;
+  for (StreamReader* reader : subscription_class.metered) reader->wake();
+  if (subscription_class.rows.empty()) return;
   auto& out = subscription_class.stream.open();
-  append_event_frame(out, subscription_class.key.form, event, hub_.epoch());
+  append_event_frame(out, subscription_class.form, event, hub_.epoch());
   subscription_class.stream.close(event.position());
   subscription_class.written = loop_.now();
   mark_dirty(subscription_class);
@@ -343,6 +345,7 @@ void FanOut::batch(SubscriptionClass& subscription_class) {
   const auto pause =
       std::chrono::microseconds(static_cast<int64_t>(1e6 / *subscription_class.key.rate));
   subscription_class.next_batch = loop_.now() + pause;
+  for (StreamReader* reader : subscription_class.metered) reader->wake();
   if (subscription_class.rows.empty()) return;
   const Position from = subscription_class.looked;
   if (from < hub_.tail().start()) {
@@ -371,7 +374,7 @@ void FanOut::batch(SubscriptionClass& subscription_class) {
   }
   const bool more = window.full();
   for (const EventView& event : window.take()) {
-    append_event_frame(subscription_class.stream.open(), subscription_class.key.form, event,
+    append_event_frame(subscription_class.stream.open(), subscription_class.form, event,
                        hub_.epoch());
     subscription_class.stream.close(event.position());
     subscription_class.written = loop_.now();
@@ -423,7 +426,7 @@ void FanOut::heartbeat(SubscriptionClass& subscription_class, MonotonicTime now)
   if (!subscription_class.late.empty()) return;
   const Position looked =
       subscription_class.rated() ? subscription_class.looked : hub_.tail().end();
-  append_cursor_frame(subscription_class.stream.open(), subscription_class.key.form,
+  append_cursor_frame(subscription_class.stream.open(), subscription_class.form,
                       {hub_.epoch(), looked});
   subscription_class.stream.close(looked);
   subscription_class.written = now;

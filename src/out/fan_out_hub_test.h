@@ -11,6 +11,7 @@
 
 #include "base/limits.h"
 #include "log/embedded_log.h"
+#include "net/websocket.h"
 #include "out/stream_reader.h"
 #include "testing/fake_clock.h"
 #include "testing/fake_disk.h"
@@ -113,6 +114,18 @@ class Hub {
   }
   FakeStreamHandle& read(const std::string& topic) {
     return read(key_of({topic}), hub_.tail().end());
+  }
+  // A WebSocket whose handler is this.
+  FakeStreamHandle& open_socket(std::unique_ptr<WebSocketHandler> handler) {
+    auto& handle =
+        *handles_.emplace_back(std::make_unique<FakeStreamHandle>(loop_, handles_.size() + 1));
+    auto socket = std::make_unique<WebSocket>(
+        WebSocket::Options{.message_bytes_max = kMiB, .ping = kHeartbeat, .stall = kStall},
+        std::move(handler));
+    WebSocket& begun = *socket;
+    handle.own(std::move(socket));
+    begun.begin(handle);
+    return handle;
   }
   // One that is a row of its class already.
   FakeStreamHandle& live(const std::string& topic) {

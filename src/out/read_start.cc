@@ -157,4 +157,18 @@ Result<ReadStart> resolve_start(Log& log, const std::shared_ptr<TopicSelection>&
   return start;
 }
 
+void find_start(LocalHub& hub, const ReadOptions& options,
+                const std::vector<TopicPattern>& memory_patterns,
+                std::move_only_function<void(Result<ReadStart>)> then) {
+  if (auto at_once = start_at_once(hub, options.after, options.topics, memory_patterns))
+    return then(std::move(*at_once));
+  Log& log = hub.log();
+  hub.off_loop(
+      [&log, &memory_patterns, selection = log.select(options.topics), filter = options.filter,
+       after = options.after, topics = options.topics] {
+        return resolve_start(log, selection, filter, after, topics, memory_patterns);
+      },
+      [then = std::move(then)](Result<ReadStart> start) mutable { then(std::move(start)); });
+}
+
 }  // namespace carillon

@@ -1,6 +1,7 @@
 // From the `after` of a request to a place in the log, and the gap that lies before it.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -27,6 +28,12 @@ Result<ReadStart> resolve_start(Log& log, const std::shared_ptr<TopicSelection>&
                                 const Filter& filter, const AfterOption& after,
                                 const std::vector<TopicPattern>& topics,
                                 const std::vector<TopicPattern>& memory_patterns);
+
+// The one or the other; `then` runs on the loop, at once where that can be. `memory_patterns`
+// outlive it.
+void find_start(LocalHub& hub, const ReadOptions& options,
+                const std::vector<TopicPattern>& memory_patterns,
+                std::move_only_function<void(Result<ReadStart>)> then);
 
 // A place behind which the last `count` that match lie, as far as kLookBackEventsMax lets them be
 // found.

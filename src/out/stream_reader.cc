@@ -31,6 +31,7 @@ StreamReader::StreamReader(FanOut& fan_out, Start start)
       gap_ok_(start.gap_ok) {
   behind_ = std::make_unique<CatchUp>(class_->key.conflate);
   behind_->cursor = start.after;
+  if (start.credit) meter_ = std::make_unique<Meter>(Meter{*start.credit, {}});
   fan_out_.readers_.insert(this);
 }
 
@@ -41,7 +42,24 @@ void StreamReader::begin(StreamHandle& handle) {
   if (fan_out_.draining()) return drain();
   behind_->written = fan_out_.loop().now();
   fan_out_.watch(*this);
+  if (meter_ != nullptr) class_->metered.push_back(this);
   pump();
+}
+
+void StreamReader::ack(Position position) {
+  if (meter_ == nullptr || class_ == nullptr) return;
+  while (!meter_->unacked.empty() && meter_->unacked.front() <= position) {
+    meter_->unacked.pop_front();
+    ++meter_->left;
+  }
+  // One with a rate is woken by the next batch.
+  if (!class_->batch_waits) wake();
+}
+
+void StreamReader::wake() {
+  if (woken_) return;
+  woken_ = true;
+  fan_out_.pump_later(*this);
 }
 
 void StreamReader::leave_class() {
@@ -49,6 +67,7 @@ void StreamReader::leave_class() {
   description_ = describe();
   if (behind_ != nullptr && behind_->self != nullptr) *behind_->self = nullptr;
   if (live()) fan_out_.leave(*class_, row_);
+  if (meter_ != nullptr) std::erase(class_->metered, this);
   row_ = kNoRow;
   fan_out_.forget(*this);
   fan_out_.release(*class_);
@@ -64,14 +83,18 @@ Position StreamReader::position() const {
 // Sends what is encoded, reads more, joins: until the socket is full, a read is on its way, or it
 // is a row.
 void StreamReader::pump() {
+  woken_ = false;
   if (live() || class_ == nullptr || handle_ == nullptr) return;
   if (!send_pending() || behind_->reading) return;
-  if (behind_->window.empty() && fan_out_.join(*class_, *this, behind_->cursor)) {
+  if (meter_ != nullptr) {
+    // Woken again by an ack, or by what comes.
+    if (out_of_credit() || behind_->cursor >= fan_out_.hub().tail().end()) return;
+  } else if (behind_->window.empty() && fan_out_.join(*class_, *this, behind_->cursor)) {
     behind_.reset();
     blocked_since_ = {};
     fan_out_.unwatch(*this);
-    // The answer's head may still be on its way: the socket says when it takes more.
-    if (class_->rows[row_].descriptor < 0) {
+    // What stands before may still be on its way: the socket says when it takes more.
+    if (!handle_->is_clear()) {
       class_->rows[row_].blocked = true;
       row_blocked(false);
     }
@@ -107,8 +130,15 @@ void StreamReader::take_event(const EventView& event) {
   if (class_->rated()) {
     behind_->window.add(event);
   } else {
-    append_event_frame(behind_->pending, class_->key.form, event, fan_out_.hub().epoch());
+    append_event(event);
   }
+}
+
+void StreamReader::append_event(const EventView& event) {
+  append_event_frame(behind_->pending, class_->form, event, fan_out_.hub().epoch());
+  if (meter_ == nullptr) return;
+  --meter_->left;
+  meter_->unacked.push_back(event.position());
 }
 
 // A block from this loop's tail: no thread is asked. False when the tail does not reach back so
@@ -124,7 +154,7 @@ bool StreamReader::read_tail() {
   const auto before = behind.cursor;
   const bool to_end = hub.tail().for_each_behind(behind.cursor, [&](const EventView& event) {
     if (behind.pending.size() >= kReadBytesMax || ++looked_at > 16 * kCommitEventsMax ||
-        behind.window.full())
+        behind.window.full() || out_of_credit())
       return false;
     behind.cursor = event.position();
     if (event.position() <= hub.mark_of(event.topic_id())) return true;
@@ -168,15 +198,22 @@ void StreamReader::take_result(Result<ReadResult> result, std::vector<Gap> gaps)
   behind.reading = false;
   if (!result) return cut("log unreadable");
   told_marks_ = result->told_marks;
-  if (!gaps.empty() && class_->key.form.kind == StreamKind::raw_lines && !gap_ok_)
-    return end_with_gap();
+  if (!gaps.empty() && !can_tell_gap(class_->form.kind) && !gap_ok_) return end_with_gap();
   for (const Gap& gap : gaps)
-    append_gap_frame(behind.pending, class_->key.form, gap.resumed, gap_json(gap));
-  for (const EventView& event : result->events) take_event(event);
-  behind.cursor = result->looked;
+    append_gap_frame(behind.pending, class_->form, gap.resumed, gap_json(gap));
+  take_events(*result);
   if (class_->rated()) behind.window.keep_alive(result->keeps_alive);
   if (window_due()) emit_window();
   pump();
+}
+
+void StreamReader::take_events(const ReadResult& result) {
+  for (const EventView& event : result.events) {
+    if (out_of_credit()) return;
+    take_event(event);
+    behind_->cursor = event.position();
+  }
+  behind_->cursor = result.looked;
 }
 
 // A behind reader's window ends at the head, or when it is full; then the next follows at once.
@@ -187,12 +224,15 @@ bool StreamReader::window_due() const {
 
 void StreamReader::emit_window() {
   for (const EventView& event : behind_->window.take()) {
-    append_event_frame(behind_->pending, class_->key.form, event, fan_out_.hub().epoch());
+    // Without credit the rest is read again behind the last one given, and reduced anew.
+    if (out_of_credit()) break;
+    append_event(event);
+    if (out_of_credit()) behind_->cursor = event.position();
   }
   behind_->window.clear();
 }
 
-// Raw lines have no word for a gap.
+// Payloads alone have no word for it.
 void StreamReader::end_with_gap() {
   std::string pending = std::move(behind_->pending);
   auto* handle = handle_;
@@ -247,19 +287,19 @@ void StreamReader::sweep(MonotonicTime now) {
     return;
   if (!behind_->window.empty() || behind_->reading) return;
   behind_->written = now;
-  append_cursor_frame(behind_->pending, class_->key.form,
-                      {fan_out_.hub().epoch(), behind_->cursor});
+  append_cursor_frame(behind_->pending, class_->form, {fan_out_.hub().epoch(), behind_->cursor});
   fan_out_.pump_later(*this);
 }
 
 void StreamReader::drain() {
+  if (class_ == nullptr) return;  // its WebSocket ended with another of its readers
   std::string pending;
   if (live()) {
     pending = class_->stream.cut_frame_at(class_->rows[row_].offset).rest;
   } else {
     pending = std::move(behind_->pending);
   }
-  append_bye_frame(pending, class_->key.form, spread_retry(handle_->id()));
+  append_bye_frame(pending, class_->form, spread_retry(handle_->id()));
   auto* handle = handle_;
   leave_class();
   handle->end(std::move(pending), "drained");
@@ -267,19 +307,20 @@ void StreamReader::drain() {
 
 std::string StreamReader::describe() const {
   if (class_ == nullptr) return description_;
-  std::string out =
-      fmt::format(R"("protocol":"{}","topics":[)", protocol_name_of(class_->key.form));
+  std::string out = fmt::format(R"("protocol":"{}","topics":[)", protocol_name_of(class_->form));
   for (size_t i = 0; i < class_->key.topics.size(); ++i) {
     if (i > 0) out += ',';
     append_json_string(out, class_->key.topics[i].text());
   }
   const Position end = fan_out_.hub().tail().end();
   const Position at = position();
-  const bool caught_up = live() && class_->rows[row_].offset == class_->stream.end();
+  const bool caught_up =
+      live() ? class_->rows[row_].offset == class_->stream.end() : meter_ != nullptr && at >= end;
   fmt::format_to(std::back_inserter(out), R"(],"cursor":"{}","lag":{},"state":"{}")",
                  Cursor{fan_out_.hub().epoch(), caught_up ? end : at}.text(),
                  caught_up ? 0 : end.value - std::min(end.value, at.value),
                  blocked_since_ != MonotonicTime() ? "blocked"
+                 : out_of_credit()                 ? "waits for credit"
                  : caught_up                       ? "live"
                                                    : "catching up");
   return out;

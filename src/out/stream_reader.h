@@ -2,7 +2,9 @@
 // once it has.
 #pragma once
 
+#include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "net/exchange.h"
@@ -21,6 +23,8 @@ class StreamReader : public StreamOwner {
     Position after;
     uint64_t told_marks = 0;
     bool gap_ok = false;  // a form that cannot tell a gap goes on behind it
+    // So many events may be ahead of ack(). Absent: as many as there are.
+    std::optional<uint64_t> credit;
   };
 
   StreamReader(FanOut& fan_out, Start start);
@@ -28,6 +32,11 @@ class StreamReader : public StreamOwner {
 
   // The answer's head and start block are sent, or on their way.
   void begin(StreamHandle& handle);
+  // The client has done with all events up to there: returns the credit of each.
+  void ack(Position position);
+
+  // With the number of its class. Not once it has left.
+  StreamForm form() const { return class_->form; }
 
   // StreamOwner
   void on_writable() override;
@@ -36,6 +45,8 @@ class StreamReader : public StreamOwner {
 
   // FanOut's side
   void pump();
+  // Something it may want came: pumped once in this turn.
+  void wake();
   WriteResult write(std::span<const iovec> run) { return handle_->transport().write(run); }
   int plain_descriptor() const { return handle_->transport().plain_descriptor(); }
   // It has everything up to `joined_at`, which may lie between two frames of its class.
@@ -49,7 +60,9 @@ class StreamReader : public StreamOwner {
   // Ends without a word; `reason` is for the operator.
   void cut(std::string_view reason);
   // Bytes that are held for this reader alone, and since when it takes none.
-  size_t pinned_bytes() const { return behind_ == nullptr ? 0 : behind_->pending.size(); }
+  size_t pinned_bytes() const {
+    return handle_->held_bytes() + (behind_ == nullptr ? 0 : behind_->pending.size());
+  }
   MonotonicTime blocked_since() const { return blocked_since_; }
   // No longer a row: has everything up to `position`, and owes `rest` of a frame that was cut.
   void fall_behind(Position position, std::string rest);
@@ -70,13 +83,22 @@ class StreamReader : public StreamOwner {
     MonotonicTime written{};
   };
 
+  // What a reader with credit has: it is never a row, since it must stop between two events.
+  struct Meter {
+    uint64_t left = 0;
+    std::deque<Position> unacked;
+  };
+
   bool live() const { return row_ != kNoRow; }
+  bool out_of_credit() const { return meter_ != nullptr && meter_->left == 0; }
   Position position() const;
   bool send_pending();
   bool read_tail();
   void read_log();
   void take_result(Result<ReadResult> result, std::vector<Gap> gaps);
+  void take_events(const ReadResult& result);
   void take_event(const EventView& event);
+  void append_event(const EventView& event);
   bool window_due() const;
   void emit_window();
   void end_with_gap();
@@ -92,6 +114,8 @@ class StreamReader : public StreamOwner {
   bool gap_ok_;
   MonotonicTime blocked_since_{};  // 0: it takes what it is given
   std::unique_ptr<CatchUp> behind_;
+  std::unique_ptr<Meter> meter_;
+  bool woken_ = false;
   std::string description_;  // of what it was, once it has left its class
 };
 

@@ -44,18 +44,22 @@ struct SubscriptionClass {
         stream(now),
         looked(now),
         window(key.conflate),
-        number(class_number) {}
+        number(class_number),
+        form(key.form) {
+    form.sub = class_number;
+  }
 
   ClassKey key;
   std::shared_ptr<TopicSelection> selection;
   FrameStream stream;
   std::vector<ReaderRow> rows;
-  size_t readers = 0;       // rows, and those catching up
-  Position looked;          // every event up to here was encoded, or passed over
-  MonotonicTime written{};  // when something was last appended
-  size_t walk = 0;          // the row where an unfinished walk goes on
-  uint64_t walk_began = 0;  // the stream's end then
-  uint64_t walk_end = 0;    // likewise; 0 when the walk must be made again
+  std::vector<StreamReader*> metered;  // readers with credit: they encode for themselves
+  size_t readers = 0;                  // rows, and those catching up
+  Position looked;                     // every event up to here was encoded, or passed over
+  MonotonicTime written{};             // when something was last appended
+  size_t walk = 0;                     // the row where an unfinished walk goes on
+  uint64_t walk_began = 0;             // the stream's end then
+  uint64_t walk_end = 0;               // likewise; 0 when the walk must be made again
   bool dirty = false;
   // With a rate: when the next batch may go, and readers that joined within the window.
   ConflationWindow window;
@@ -63,6 +67,7 @@ struct SubscriptionClass {
   bool batch_waits = false;
   std::vector<std::pair<StreamReader*, Position>> late;
   size_t number;
+  StreamForm form;  // the key's, with the number that a session's frames name
 
   bool rated() const { return key.rate.has_value(); }
 };

@@ -8,10 +8,12 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "net/answers.h"
+#include "out/admission.h"
 #include "out/single_event.h"
 #include "out/stream_reader.h"
 #include "out/topic_page.h"
 #include "wire/accept.h"
+#include "wire/websocket_handshake.h"
 
 namespace carillon {
 
@@ -19,18 +21,6 @@ namespace {
 
 // How long an EventSource waits before it comes back; a drain says its own.
 constexpr std::chrono::milliseconds kRetry{2'000};
-
-Response option_error(const OptionError& error) {
-  const ProblemKind& kind = error.bad_cursor  ? kBadCursor
-                            : error.bad_topic ? kBadTopic
-                                              : kBadRequest;
-  const std::string fix = error.bad_cursor
-                              ? "Give back a cursor as you got it, or leave `after` out."
-                          : error.bad_topic ? "Use dot-separated segments of A-Z, a-z, 0-9, _ and "
-                                              "-; in a pattern a segment may be * and the last **."
-                                            : "Correct the option; the README lists them.";
-  return problem_response(make_problem(kind, error.detail, fix));
-}
 
 StreamKind sse_kind(const ReadOptions& options) {
   if (options.data == DataAs::base64) return StreamKind::sse_base64;
@@ -41,8 +31,8 @@ StreamKind sse_kind(const ReadOptions& options) {
 std::optional<std::vector<TopicPattern>> topic_in_path(Exchange& exchange,
                                                        const std::string& topic) {
   if (auto checked = check_topic(topic); !checked) {
-    exchange.respond(
-        option_error({.bad_cursor = false, .bad_topic = true, .detail = checked.error().detail}));
+    exchange.respond(option_error_response(
+        {.bad_cursor = false, .bad_topic = true, .detail = checked.error().detail}));
     return std::nullopt;
   }
   return std::vector<TopicPattern>{*TopicPattern::parse(topic)};
@@ -67,11 +57,13 @@ std::vector<HeaderField> stream_fields(StreamForm form) {
 
 }  // namespace
 
-TopicReads::TopicReads(FanOut& fan_out, const Access& access, const Config& config)
+TopicReads::TopicReads(FanOut& fan_out, const Access& access, const Config& config,
+                       Sockets& sockets)
     : fan_out_(fan_out),
       hub_(fan_out.hub()),
       access_(access),
       config_(config),
+      sockets_(sockets),
       memory_patterns_(config.memory_patterns()) {}
 
 void TopicReads::add_routes(Router& router) {
@@ -92,42 +84,21 @@ void TopicReads::add_routes(Router& router) {
   get("/stream", [this](ExchangePtr e, const PathValues&) { get_stream(std::move(e)); });
 }
 
-bool TopicReads::permit(Exchange& exchange, const std::vector<TopicPattern>& topics) {
-  const auto rights =
-      access_.rights_for(exchange.head().field("authorization"), exchange.peer_is_loopback());
-  if (!rights) {
-    exchange.respond(unauthorized(true));
-    return false;
-  }
-  for (const TopicPattern& topic : topics) {
-    if (rights->may_subscribe(topic)) continue;
-    exchange.respond(rights->anonymous ? unauthorized(false)
-                                       : forbidden(fmt::format("subscribe to {}", topic.text())));
-    return false;
-  }
-  return true;
-}
-
-std::optional<ReadOptions> TopicReads::admit(Exchange& exchange, std::vector<TopicPattern> topics) {
-  if (!permit(exchange, topics)) return std::nullopt;
-  auto options = parse_read_options(exchange.target().query, exchange.head().field("last-event-id"),
-                                    std::move(topics));
-  if (options) return std::move(*options);
-  exchange.respond(option_error(options.error()));
-  return std::nullopt;
-}
-
 void TopicReads::get_topic(ExchangePtr exchange, const std::string& topic) {
   auto topics = topic_in_path(*exchange, topic);
   if (!topics) return;
-  auto options = admit(*exchange, std::move(*topics));
+  if (asks_for_websocket(exchange->head()))
+    return sockets_.open(std::move(exchange), std::move(*topics), topic);
+  auto options = admit_read(*exchange, access_, std::move(*topics));
   if (options) answer_by_accept(std::move(exchange), std::move(*options));
 }
 
 void TopicReads::get_stream(ExchangePtr exchange) {
   auto topics = parse_topic_options(exchange->target().query);
-  if (!topics) return exchange->respond(option_error(topics.error()));
-  auto options = admit(*exchange, std::move(*topics));
+  if (!topics) return exchange->respond(option_error_response(topics.error()));
+  if (asks_for_websocket(exchange->head()))
+    return sockets_.open(std::move(exchange), std::move(*topics), {});
+  auto options = admit_read(*exchange, access_, std::move(*topics));
   if (options) answer_by_accept(std::move(exchange), std::move(*options));
 }
 
@@ -154,7 +125,7 @@ void TopicReads::get_tail(ExchangePtr exchange, const std::string& topic) {
   constexpr std::array<std::string_view, 2> kOffers = {"application/x-ndjson", "text/plain"};
   auto topics = topic_in_path(*exchange, topic);
   if (!topics) return;
-  auto options = admit(*exchange, std::move(*topics));
+  auto options = admit_read(*exchange, access_, std::move(*topics));
   if (!options) return;
   const auto chosen = choose_media_type(exchange->head().field("accept"), kOffers);
   if (!chosen) {
@@ -172,22 +143,11 @@ void TopicReads::start_stream(ExchangePtr exchange, ReadOptions options, StreamK
   Exchange& waiting = *exchange;
   waiting.when_due(
       [this, exchange = std::move(exchange), options = std::move(options), kind]() mutable {
-        const auto at_once = start_at_once(hub_, options.after, options.topics, memory_patterns_);
-        if (at_once) return begin_stream(*exchange, options, kind, *at_once);
-        Log& log = hub_.log();
-        auto selection = log.select(options.topics);
-        auto filter = options.filter;
-        auto after = options.after;
-        auto topics = options.topics;
-        hub_.off_loop(
-            [&log, this, selection, filter, after, topics] {
-              return resolve_start(log, selection, filter, after, topics, memory_patterns_);
-            },
-            [this, exchange = std::move(exchange), options = std::move(options),
-             kind](Result<ReadStart> start) {
-              if (!start) return exchange->respond(log_error_response(start.error()));
-              begin_stream(*exchange, options, kind, std::move(*start));
-            });
+        find_start(hub_, options, memory_patterns_,
+                   [this, exchange = std::move(exchange), options, kind](Result<ReadStart> start) {
+                     if (!start) return exchange->respond(log_error_response(start.error()));
+                     begin_stream(*exchange, options, kind, std::move(*start));
+                   });
       });
 }
 
@@ -303,7 +263,7 @@ void TopicReads::answer_html(const ExchangePtr& exchange, ReadOptions options) {
 void TopicReads::get_latest(ExchangePtr exchange, const std::string& topic) {
   auto topics = topic_in_path(*exchange, topic);
   if (!topics) return;
-  const auto options = admit(*exchange, std::move(*topics));
+  const auto options = admit_read(*exchange, access_, std::move(*topics));
   if (!options) return;
   Log& log = hub_.log();
   hub_.off_loop(
@@ -317,13 +277,14 @@ void TopicReads::get_event(ExchangePtr exchange, const std::string& topic,
                            const std::string& cursor) {
   auto topics = topic_in_path(*exchange, topic);
   if (!topics) return;
-  const auto options = admit(*exchange, std::move(*topics));
+  const auto options = admit_read(*exchange, access_, std::move(*topics));
   if (!options) return;
   const auto parsed = Cursor::parse(cursor);
   if (!parsed) {
-    return exchange->respond(option_error({.bad_cursor = true,
-                                           .bad_topic = false,
-                                           .detail = fmt::format("'{}' is no cursor", cursor)}));
+    return exchange->respond(
+        option_error_response({.bad_cursor = true,
+                               .bad_topic = false,
+                               .detail = fmt::format("'{}' is no cursor", cursor)}));
   }
   Log& log = hub_.log();
   hub_.off_loop(
@@ -336,7 +297,7 @@ void TopicReads::get_event(ExchangePtr exchange, const std::string& topic,
 void TopicReads::get_feed(ExchangePtr exchange, const std::string& topic, bool atom) {
   auto topics = topic_in_path(*exchange, topic);
   if (!topics) return;
-  auto options = admit(*exchange, std::move(*topics));
+  auto options = admit_read(*exchange, access_, std::move(*topics));
   if (!options) return;
   Log& log = hub_.log();
   FeedRequest request{.atom = atom,

@@ -9,13 +9,14 @@
 #include "net/router.h"
 #include "out/fan_out.h"
 #include "out/page.h"
+#include "out/sockets.h"
 
 namespace carillon {
 
 // One a loop; everything it borrows outlives it.
 class TopicReads {
  public:
-  TopicReads(FanOut& fan_out, const Access& access, const Config& config);
+  TopicReads(FanOut& fan_out, const Access& access, const Config& config, Sockets& sockets);
 
   void add_routes(Router& router);
 
@@ -33,9 +34,6 @@ class TopicReads {
   void get_event(ExchangePtr exchange, const std::string& topic, const std::string& cursor);
   void get_feed(ExchangePtr exchange, const std::string& topic, bool atom);
 
-  // The parsed options of a permitted read; nothing when the answer is given already.
-  std::optional<ReadOptions> admit(Exchange& exchange, std::vector<TopicPattern> topics);
-  bool permit(Exchange& exchange, const std::vector<TopicPattern>& topics);
   void answer_by_accept(ExchangePtr exchange, ReadOptions options);
   void answer_page(ExchangePtr exchange, ReadOptions options);
   void give_page(Exchange& exchange, const PageRequest& request, Result<Page> page);
@@ -52,6 +50,7 @@ class TopicReads {
   LocalHub& hub_;
   const Access& access_;
   const Config& config_;
+  Sockets& sockets_;
   std::vector<TopicPattern> memory_patterns_;
 };
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/limits.h"
+#include "testing/fake_event_door.h"
 #include "testing/fake_exchange.h"
 #include "testing/log_fixture.h"
 #include "wire/sse_parser.h"
@@ -34,7 +35,9 @@ class TopicReadsTest : public testing::Test {
     access_ = std::make_unique<Access>(config_);
     hub_ = std::make_unique<LocalHub>(fixture_.log(), pool_.pool(), mail_.post(), kMiB);
     fan_out_ = std::make_unique<FanOut>(loop_, *hub_, FanOut::Options{});
-    reads_ = std::make_unique<TopicReads>(*fan_out_, *access_, config_);
+    sockets_ = std::make_unique<Sockets>(*fan_out_, door_, *access_, config_,
+                                         Sockets::Chance{fixture_.clock, fixture_.random});
+    reads_ = std::make_unique<TopicReads>(*fan_out_, *access_, config_, *sockets_);
     router_ = std::make_unique<Router>(gate_);
     reads_->add_routes(*router_);
   }
@@ -45,6 +48,7 @@ class TopicReadsTest : public testing::Test {
     config_.tokens = {token};
     config_.public_subscribe = {pattern_of("public.*")};
     reads_.reset();
+    sockets_.reset();
     fan_out_.reset();
     hub_.reset();
     begin();
@@ -97,6 +101,8 @@ class TopicReadsTest : public testing::Test {
   std::unique_ptr<Access> access_;
   std::unique_ptr<LocalHub> hub_;
   std::unique_ptr<FanOut> fan_out_;
+  FakeEventDoor door_;
+  std::unique_ptr<Sockets> sockets_;
   std::unique_ptr<TopicReads> reads_;
   std::unique_ptr<Router> router_;
   std::vector<std::shared_ptr<FakeExchange>> exchanges_;  // die before what their readers borrow

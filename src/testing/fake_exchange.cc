@@ -84,6 +84,10 @@ StreamHandle* FakeExchange::start_stream(Response head, std::string start,
   return stream_.get();
 }
 
+StreamHandle* FakeExchange::start_duplex(Response head, std::unique_ptr<DuplexOwner> owner) {
+  return start_stream(std::move(head), {}, std::move(owner));
+}
+
 void FakeExchange::when_due(std::move_only_function<void()> task) {
   if (gone_) return;
   if (due_) return task();

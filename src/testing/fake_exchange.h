@@ -64,6 +64,8 @@ class FakeExchange : public Exchange {
   void respond(Response response) override;
   StreamHandle* start_stream(Response head, std::string start,
                              std::unique_ptr<StreamOwner> owner) override;
+  void hold_for_upgrade() override {}
+  StreamHandle* start_duplex(Response head, std::unique_ptr<DuplexOwner> owner) override;
   void when_due(std::move_only_function<void()> task) override;
   void on_gone(std::move_only_function<void()> task) override { gone_task_ = std::move(task); }
 

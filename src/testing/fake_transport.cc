@@ -38,14 +38,14 @@ void FakeStreamHandle::lose_peer() {
 }
 
 void FakeStreamHandle::end(std::string pending, std::string_view reason) {
-  const auto owner = std::move(owner_);
+  ended_owner_ = std::move(owner_);
   last_ = std::move(pending);
   reason_ = reason;
   ended_ = true;
 }
 
 void FakeStreamHandle::cut(std::string_view reason) {
-  const auto owner = std::move(owner_);
+  ended_owner_ = std::move(owner_);
   reason_ = reason;
   cut_ = true;
 }

@@ -42,8 +42,8 @@ class FakeTransport : public Transport {
   std::string taken_;
 };
 
-// The writing side of an endless answer without a connection. Ends its owner as a connection does:
-// end() and cut() destroy it, though it may be the caller.
+// The writing side of an endless answer without a connection. As with a connection its owner may be
+// the caller of end() and cut(), and goes some time behind them.
 class FakeStreamHandle : public StreamHandle {
  public:
   explicit FakeStreamHandle(Loop& loop, uint64_t id = 1) : loop_(loop), id_(id) {}
@@ -70,6 +70,7 @@ class FakeStreamHandle : public StreamHandle {
   Transport& transport() override { return socket_; }
   StreamFraming framing() const override { return StreamFraming::plain; }
   Loop& loop() override { return loop_; }
+  bool is_clear() const override { return true; }
   void wait_writable() override { waits_ = true; }
   void end(std::string pending, std::string_view reason) override;
   void cut(std::string_view reason) override;
@@ -81,6 +82,7 @@ class FakeStreamHandle : public StreamHandle {
   uint64_t id_;
   FakeTransport socket_;
   std::unique_ptr<StreamOwner> owner_;
+  std::unique_ptr<StreamOwner> ended_owner_;
   std::string last_;
   std::string reason_;
   bool waits_ = false;

@@ -277,6 +277,20 @@ Result<GivenEvent> parse_structured_event(std::string_view json) {
   return parse_event(json);
 }
 
+Result<GivenEvent> parse_event_members(std::string_view json,
+                                       std::span<const std::string_view> names) {
+  GivenEvent given;
+  Parts parts;
+  JsonMembers members(json);
+  while (auto member = members.next()) {
+    if (std::ranges::find(names, member->name) != names.end())
+      TRY(take_member(given, parts, *member));
+  }
+  TRY(set_data(given.event, parts));
+  TRY(check_attributes(given.event));
+  return given;
+}
+
 Result<std::vector<GivenEvent>> parse_event_batch(std::string_view json) {
   TRY(check_json(json));
   if (json_kind(json) != JsonKind::array) {

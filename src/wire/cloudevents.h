@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,6 +37,11 @@ void set_data_form(Event& event);
 // One structured event. Every attribute is checked (check_attributes included). `data` is kept as
 // its exact bytes. A `cursor` is dropped: it is ours to give.
 Result<GivenEvent> parse_structured_event(std::string_view json);
+
+// What is given of an event where no envelope is asked for: `names` are the members that count, all
+// attributes or data. `json` is an object that check_json has accepted.
+Result<GivenEvent> parse_event_members(std::string_view json,
+                                       std::span<const std::string_view> names);
 
 // An array of them; the error names the bad item by its index, from 0. An empty one is legal.
 Result<std::vector<GivenEvent>> parse_event_batch(std::string_view json);

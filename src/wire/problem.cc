@@ -21,6 +21,7 @@ const ProblemKind& kind_of(const HttpRefusal& refusal) {
     case 413: return kPayloadTooLarge;
     case 414: return kUriTooLong;
     case 417: return kExpectationFailed;
+    case 426: return kUpgradeRequired;
     case 431: return kHeadersTooLarge;
     case 501: return kNotImplemented;
     case 505: return kHttpVersionNotSupported;

@@ -31,6 +31,10 @@ class Query {
   // `text` stands behind the `?`, or is a form. Refuses bad percent sequences, NUL and invalid
   // UTF-8.
   static Result<Query> parse(std::string_view text);
+  Query() = default;
+  // Options that came otherwise than in a URL.
+  explicit Query(std::vector<std::pair<std::string, std::string>> options)
+      : options_(std::move(options)) {}
 
   // The first value of that name.
   std::optional<std::string_view> get(std::string_view name) const;

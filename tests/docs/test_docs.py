@@ -90,6 +90,8 @@ kill $! && wait $!
 SCRIPT_PRELUDE = """
 import { EventSource } from 'eventsource';
 globalThis.EventSource = EventSource;
+import { WebSocket } from 'undici';
+globalThis.WebSocket ??= WebSocket;
 globalThis.show = globalThis.reload = console.log;
 """
 
@@ -175,7 +177,8 @@ def test_every_command_of_a_page_does_what_it_says(page, checkout, npm_packages)
 def test_every_script_of_a_page_is_given_what_is_published(page, npm_packages):
     with Hub() as hub:
         for text in blocks(page, "js"):
-            topic = re.search(r"localhost:8080/t/([\w.]+)", text).group(1)
+            topic = re.search(r"localhost:8080/t/([\w.]+)|topics: \['([\w.*]+)'", text)
+            topic = (topic[1] or topic[2]).replace("*", "shown")
             script = subprocess.Popen(
                 ["node", "--input-type=module"],
                 cwd=ROOT,

@@ -96,7 +96,11 @@ def assert_problem(response, status, slug=None):
     """An error in the hub's words: RFC 9457 with `fix`. Returns its members."""
     assert response.status == status, response
     assert response.content_type() == "application/problem+json", response
-    problem = response.json()
+    return check_problem(response.json(), status, slug)
+
+
+def check_problem(problem, status, slug=None):
+    """The members of a problem, wherever it stands."""
     assert problem["type"].startswith("/problems/"), problem
     assert len(problem["type"]) > len("/problems/"), problem
     assert problem["status"] == status, problem
