@@ -1,4 +1,4 @@
-"""A load on a hub that may die at any time: 64 publishers, a keeper, 16 readers, one verdict."""
+"""A load on a hub that may die at any time: 64 publishers, a keeper, 24 readers, one verdict."""
 
 import json
 import os

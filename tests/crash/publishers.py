@@ -21,6 +21,8 @@ from history import History, sha_of
 from http_wire import Lost, Wire
 from keeper import Keeper
 
+# A third of the events goes to fifteen topics more.
+MORE = [f"load.more.{number}" for number in range(15)]
 TOPICS = ["load.a", "load.b", "load.c.x", "load.c.y", "load.trimmed"]
 KINDS = ["keyed", "named", "keyed", "named", "bare", "batch"]
 PAUSE_SECONDS_MAX = 0.04  # between two publishes: the load is bounded, and comes in bursts
@@ -66,7 +68,7 @@ class Publisher:
 
     async def publish_one(self):
         ident = f"{self.name}-{self.count}"
-        topic = self.dice.choice(TOPICS)
+        topic = self.dice.choice(MORE if self.dice.random() < 1 / 3 else TOPICS)
         content_type, body = body_for(ident, self.dice)
         headers = {"Content-Type": content_type, "ce-type": f"load.{ident}"}
         if self.kind == "keyed":

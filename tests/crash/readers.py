@@ -1,8 +1,8 @@
 """Readers with histories of their own: `readers.py RUN SEED`, until each has read to RUN/end.
 
 Every reader keeps one cursor and resumes with it, over restarts of the hub and over every way of
-reading that it uses: SSE (plain, and as CloudEvents), lines of /tail, pages, long-polls, one topic
-or several and patterns by /stream. `end` holds the position of the last event of each topic.
+reading that it uses: SSE (plain, and as CloudEvents), lines of /tail, pages, long-polls, WebSockets on
+URLs and sessions, one topic or several and patterns by /stream. `end` holds the position of the last event of each topic.
 """
 
 import asyncio
@@ -19,10 +19,14 @@ from clients import SseParser  # noqa: E402
 from history import History, position_of, sha_of  # noqa: E402
 from http_wire import Lost, Wire  # noqa: E402
 from patterns import matches_any  # noqa: E402
+from web_wire import TEXT, send, texts, upgrade  # noqa: E402
 
 LOOK_SECONDS = 0.05  # how often a reader looks whether it was told where to end
 SILENCE_SECONDS = 20.0  # heartbeats come each second: a stream this quiet is dead
 TOPICS = ["load.a", "load.b", "load.c.x", "load.c.y", "load.trimmed"]
+TOPICS += [f"load.more.{number}" for number in range(15)]
+
+EVERY_WAY = ["sse", "tail", "page", "poll", "sse-events", "web", "session", "session-credit"]
 
 # name, topics, ways (a reader with several changes over at each new request), its pause
 ROSTER = [
@@ -40,9 +44,18 @@ ROSTER = [
     ("poll-y", ["load.c.y"], ["poll"], 0),
     ("poll-mixed", ["load.b", "load.c.y"], ["poll"], 0),
     ("sse-late", ["load.trimmed", "load.b"], ["sse"], 0.7),
-    ("hop-a", ["load.a"], ["sse", "tail", "page", "poll", "sse-events"], 0.02),
-    ("hop-trimmed", ["load.trimmed"], ["sse", "tail", "page", "poll", "sse-events"], 0.3),
+    ("web-a", ["load.a"], ["web"], 0),
+    ("web-mixed", ["load.b", "load.c.*"], ["web"], 0),
+    ("session-all", ["load.**"], ["session"], 0),
+    ("session-trimmed", ["load.trimmed"], ["session"], 0.4),
+    ("credit-b", ["load.b"], ["session-credit"], 0),
+    ("credit-trimmed", ["load.trimmed"], ["session-credit"], 0.4),
+    ("hop-a", ["load.a"], EVERY_WAY, 0.02),
+    ("hop-mixed", ["load.b", "load.c.x"], EVERY_WAY, 0.02),
+    ("hop-trimmed", ["load.trimmed"], EVERY_WAY, 0.3),
+    ("hop-all", ["load.**"], EVERY_WAY, 0.02),
 ]
+CREDIT = 7
 
 
 class Reader:
@@ -163,7 +176,51 @@ class Reader:
         status, headers = await self.wire.ask("GET", path, fields)
         if status != 200:
             raise Lost(f"{status} for {path}")
-        pieces = self.wire.pieces(headers)
+        async for piece in self.until_enough(self.wire.pieces(headers)):
+            yield piece
+        self.wire.close()
+
+    async def read_web(self):
+        await upgrade(self.wire, self.path(), "cloudevents.json")
+        async for text in self.until_enough(texts(self.wire)):
+            self.take_web_event(text)
+        self.wire.close()
+
+    def take_web_event(self, text):
+        event = json.loads(text)
+        if event["source"] == "/hub":
+            self.take_line(event)
+        else:
+            self.see(event["cursor"], bytes_in(text))
+
+    async def read_session_credit(self):
+        await self.read_session(credit=CREDIT)
+
+    async def read_session(self, **options):
+        await upgrade(self.wire, "/ws", "carillon.v1.json")
+        wanted = {"op": "subscribe", "id": "s", "topics": self.topics, "after": self.cursor}
+        send(self.wire, TEXT, json.dumps({**wanted, **options}).encode())
+        async for text in self.until_enough(texts(self.wire)):
+            self.take_op(text, "credit" in options)
+        self.wire.close()
+
+    def take_op(self, text, acks):
+        op = json.loads(text)
+        if op["op"] == "event":
+            event = text[text.index('"event":') + len('"event":') : -1]
+            self.see(op["event"]["cursor"], bytes_in(event))
+            if acks:
+                ack = {"op": "ack", "id": "s", "cursor": op["event"]["cursor"]}
+                send(self.wire, TEXT, json.dumps(ack).encode())
+        elif op["op"] in ("cursor", "ok"):
+            self.move(op["cursor"])
+        elif op["op"] == "gap":
+            self.note_gap(op)
+        elif op["op"] == "error":
+            raise Lost(text)
+
+    async def until_enough(self, pieces):
+        """As they come, until the reader has enough or the hub is gone."""
         while not self.has_enough():
             try:
                 yield await asyncio.wait_for(anext(pieces), SILENCE_SECONDS)
@@ -172,7 +229,6 @@ class Reader:
             except asyncio.TimeoutError:
                 self.history.note("silent")
                 break
-        self.wire.close()
 
     async def read_page(self, **options):
         options = {"data": "base64", "limit": 300, **options}

@@ -1,6 +1,6 @@
 """Two loops under everything at once, in a hub built with ThreadSanitizer: no race, no loss.
 
-64 publishers, a keeper that trims and deletes, 16 readers of every form, and an operator who asks
+64 publishers, a keeper that trims and deletes, 24 readers of every form, and an operator who asks
 for everything there is to ask, over CARILLON_STRESS_SECONDS (60). A race ends the hub at once
 (TSAN_OPTIONS=halt_on_error=1). CARILLON_BIN is build/tsan/carillon in `./test`.
 """
