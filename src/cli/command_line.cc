@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "cli/client.h"
+#include "cli/websocket_client.h"
 
 namespace carillon {
 
@@ -42,6 +43,7 @@ struct Parsed {
   LogCommand log;
   PublishOptions publish;
   TailOptions tail;
+  WebSocketClientOptions websocket;
   std::string topics_pattern = "**";
   std::function<int()> run;
 };
@@ -132,6 +134,20 @@ void add_client_commands(CLI::App& app, Parsed& parsed) {
   });
 }
 
+void add_websocket_command(CLI::App& app, Parsed& parsed) {
+  auto* ws = app.add_subcommand("ws", "talk to a WebSocket, the hub's or anyone's");
+  ws->add_option("url", parsed.websocket.url, "ws://…, or a path of the hub's, e.g. /ws")
+      ->required();
+  ws->add_option("--subprotocol", parsed.websocket.subprotocols, "offered; may be repeated");
+  ws->add_flag("--json", parsed.websocket.json, "print frames as JSON lines");
+  ws->add_flag("--frames", parsed.websocket.frames, "show pings, pongs and the close, too");
+  ws->add_option("--count", parsed.websocket.count, "end after so many frames")
+      ->check(CLI::Range(uint64_t{1}, uint64_t{UINT32_MAX}));
+  ws->callback([&parsed, client = add_client_options(*ws)] {
+    parsed.run = [&parsed, client] { return run_websocket_client(*client, parsed.websocket); };
+  });
+}
+
 }  // namespace
 
 int run_command_line(int count, char** words, const Commands& commands) {
@@ -148,6 +164,7 @@ int run_command_line(int count, char** words, const Commands& commands) {
   });
   add_hub_commands(app, parsed, commands);
   add_client_commands(app, parsed);
+  add_websocket_command(app, parsed);
   add_log_commands(app, parsed, commands);
   const std::string first = count > 1 ? words[1] : "";
   const bool known = std::ranges::any_of(
