@@ -75,8 +75,9 @@ class StreamHandle {
   virtual void wait_writable() = 0;
   // After a DuplexOwner took less than all. Not from within on_bytes.
   virtual void resume_reading() {}
-  // Bytes that it keeps for this peer alone.
+  // Bytes that it keeps for this peer alone, and when the peer last took some of them.
   virtual size_t held_bytes() const { return 0; }
+  virtual MonotonicTime taken_at() const { return {}; }
   // Ends the answer in order (the last chunk) and, behind it, the connection. on_gone is not
   // called. `pending` are bytes not yet taken, sent before the end as far as the peer takes them.
   virtual void end(std::string pending, std::string_view reason) = 0;

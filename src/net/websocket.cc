@@ -4,7 +4,7 @@
 
 #include <utility>
 
-#include "base/check.h"
+#include "base/limits.h"
 
 namespace carillon {
 
@@ -50,6 +50,7 @@ void WebSocket::begin(StreamHandle& handle) {
 
 void WebSocket::send(std::string_view frames) {
   if (closing_ || frames.empty()) return;
+  if (out_.empty()) taken_at_ = loop().now();
   out_ += frames;
   flush();
 }
@@ -57,6 +58,7 @@ void WebSocket::send(std::string_view frames) {
 WriteResult WebSocket::write(std::span<const iovec> run) {
   if (!out_.empty() || closing_) return {0, WriteState::blocked};
   auto result = handle_->transport().write(run);
+  if (result.bytes > 0) taken_at_ = loop().now();
   if (result.state != WriteState::blocked || result.bytes == 0) return result;
   // What was begun is ours to finish: others may write next.
   out_ = rest_of_cut_frame(run, result.bytes);
@@ -69,6 +71,7 @@ void WebSocket::flush() {
   while (!out_.empty()) {
     const iovec run{out_.data(), out_.size()};
     const auto result = handle_->transport().write({&run, 1});
+    if (result.bytes > 0) taken_at_ = loop().now();
     out_.erase(0, result.bytes);
     // (A peer that is gone is told of by its connection, not from inside a write.)
     if (result.state == WriteState::closed) out_.clear();
@@ -193,6 +196,10 @@ void WebSocket::on_sweep(MonotonicTime now) {
     return;
   }
   handler_->on_sweep(now);
+  if (closing_) return;
+  if (!out_.empty() && now - taken_at_ >= options_.stall)
+    return close(kCloseTooSlow, "too slow: nothing was taken for too long", "stalled");
+  watch_incoming(now);
   // What is not read says nothing of the peer.
   if (closing_ || paused_) return;
   if (pinged_ && now - heard_ >= options_.ping + options_.stall) return cut("silent");
@@ -201,6 +208,20 @@ void WebSocket::on_sweep(MonotonicTime now) {
   std::string frame;
   append_websocket_frame(frame, WebSocketOpcode::ping, "");
   send(frame);
+}
+
+// As a body of HTTP: it may take its time at first, and then has a rate.
+void WebSocket::watch_incoming(MonotonicTime now) {
+  if (paused_ || parser_.held_bytes() == 0) {
+    incoming_since_ = {};
+    return;
+  }
+  if (incoming_since_ == MonotonicTime()) incoming_since_ = now;
+  const auto taken = std::chrono::duration_cast<std::chrono::seconds>(now - incoming_since_);
+  if (taken <= kBodyGrace) return;
+  const auto due = static_cast<uint64_t>((taken - kBodyGrace).count()) * kBodyBytesPerSecondMin;
+  if (parser_.held_bytes() < due)
+    close(kCloseTooSlow, "too slow: send at least 1 KiB a second", "came too slowly");
 }
 
 void WebSocket::on_drain() {

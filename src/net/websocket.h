@@ -65,6 +65,11 @@ class WebSocket : public DuplexOwner, public Transport {
   bool is_clear() const { return out_.empty() && handle_->is_clear(); }
   void wait_writable() { handle_->wait_writable(); }
   size_t held_bytes() const { return out_.size(); }
+  MonotonicTime taken_at() const { return taken_at_; }
+  // Those who write to it: what it holds is held for all of them.
+  void add_reader() { ++readers_; }
+  void remove_reader() { --readers_; }
+  size_t readers() const { return readers_; }
   // Says so to the peer, when its socket takes it; `why` is for the operator.
   void close(uint16_t code, std::string_view reason, std::string_view why);
   // Without a word.
@@ -95,6 +100,9 @@ class WebSocket : public DuplexOwner, public Transport {
   void flush();
   void finish();
 
+  void watch_incoming(MonotonicTime now);
+
+  size_t readers_ = 0;
   Options options_;
   std::unique_ptr<WebSocketHandler> handler_;
   StreamHandle* handle_ = nullptr;
@@ -103,6 +111,8 @@ class WebSocket : public DuplexOwner, public Transport {
   std::optional<std::string> pong_;  // of the last ping, while out_ waits
   std::string why_ = "closed";
   MonotonicTime heard_{};
+  MonotonicTime taken_at_{};        // when the socket took something, or something began to wait
+  MonotonicTime incoming_since_{};  // of what has not come whole
   MonotonicTime close_deadline_{};
   bool pinged_ = false;  // and nothing was heard since
   bool paused_ = false;

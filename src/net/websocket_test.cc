@@ -219,9 +219,38 @@ TEST_F(WebSocketTest, AsksASilentPeerAndEndsOneThatIsGone) {
   EXPECT_EQ(handle.reason(), "silent");
 }
 
+// Also one that has no reader of the log, and asks without taking the answers.
+TEST_F(WebSocketTest, ClosesAPeerThatTakesNothing) {
+  handle.socket().block();
+  notes.takes_more = false;
+  socket_->send(from_hub(WebSocketOpcode::text, "an answer"));
+  feed(from_client(WebSocketOpcode::text, "and it is read no further"));
+
+  sweep_after(std::chrono::seconds(29));
+  EXPECT_FALSE(socket_->closing());
+  sweep_after(std::chrono::seconds(30));
+  EXPECT_TRUE(socket_->closing());
+  sweep_after(std::chrono::seconds(36));
+
+  EXPECT_TRUE(handle.was_cut());
+  EXPECT_EQ(handle.reason(), "stalled");
+}
+
+TEST_F(WebSocketTest, ClosesAPeerWhoseFrameDoesNotEnd) {
+  const std::string frame = from_client(WebSocketOpcode::text, std::string(900, 'x'));
+  feed(frame.substr(0, 100));
+  sweep_after(std::chrono::seconds(1));
+  sweep_after(std::chrono::seconds(11));
+  EXPECT_FALSE(socket_->closing());
+
+  sweep_after(std::chrono::seconds(13));
+
+  EXPECT_TRUE(socket_->closing());
+}
+
 TEST_F(WebSocketTest, TakesAnyByteForLife) {
   sweep_after(std::chrono::seconds(15));
-  feed(from_client(WebSocketOpcode::text, "half").substr(0, 3));
+  feed(from_client(WebSocketOpcode::text, "half").substr(0, 1));
 
   sweep_after(std::chrono::seconds(60));
 

@@ -398,17 +398,17 @@ void FanOut::settle_late(SubscriptionClass& subscription_class) {
 }
 
 void FanOut::arm_batches() {
-  if (batch_timer_armed_) return;
   MonotonicTime next = MonotonicTime::max();
   for (const auto& [key, subscription_class] : classes_) {
     if (subscription_class->batch_waits) next = std::min(next, subscription_class->next_batch);
   }
-  if (next == MonotonicTime::max()) return;
-  batch_timer_armed_ = true;
+  // Of two classes the sooner: a slow rate must not hold up a fast one.
+  if (next >= batch_timer_at_) return;
+  batch_timer_at_ = next;
   batch_timer_.expires_at(next);
   batch_timer_.async_wait([this](boost::system::error_code error) {
-    batch_timer_armed_ = false;
-    if (error) return;
+    if (error) return;  // armed anew
+    batch_timer_at_ = MonotonicTime::max();
     std::vector<SubscriptionClass*> due;
     for (const auto& [key, subscription_class] : classes_) {
       if (subscription_class->batch_waits && subscription_class->next_batch <= loop_.now())

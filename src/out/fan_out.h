@@ -130,7 +130,7 @@ class FanOut : public CommitListener, public TurnEnd, public Sweep {
   boost::asio::steady_timer batch_timer_;
   // Every event up to here was encoded: what the tail ended with before the commit being heard.
   Position heard_;
-  bool batch_timer_armed_ = false;
+  MonotonicTime batch_timer_at_ = MonotonicTime::max();  // max: it is not armed
   bool draining_ = false;
   size_t next_number_ = 0;
   uint64_t deliveries_ = 0;

@@ -13,8 +13,6 @@ namespace carillon {
 
 namespace {
 
-constexpr std::chrono::milliseconds kRetry{2'000};
-
 Problem no_subscription(std::string_view id) {
   return make_problem(kNotFound, fmt::format("there is no subscription '{}'", id),
                       "Give the id with which you subscribed.");
@@ -92,7 +90,7 @@ bool SocketSession::on_item(WebSocketItem item) {
     socket_->wait_writable();
     return false;
   }
-  return unanswered_ < kPublishCredit;
+  return unanswered_ < kPublishCredit && !draining_;
 }
 
 // --- subscriptions -------------------------------------------------------------------------------
@@ -133,19 +131,20 @@ void SocketSession::subscribe(SessionOp op) {
     return error(op.id, make_problem(kAlreadySubscribed, "another id subscribes to just this",
                                      "Use that one, or end it first."));
   }
-  subscriptions_.emplace(op.id, Subscription{std::move(key), nullptr});
+  const Begun begun{.id = op.id, .number = ++last_number_, .credit = op.credit};
+  subscriptions_.emplace(op.id, Subscription{begun.number, std::move(key), nullptr});
   find_start(parts_.fan_out.hub(), *options, parts_.memory_patterns,
-             [self = self(), id = op.id, credit = op.credit](Result<ReadStart> start) {
-               if (*self != nullptr) (*self)->begin_subscription(id, credit, std::move(start));
+             [self = self(), begun](Result<ReadStart> start) {
+               if (*self != nullptr) (*self)->begin_subscription(begun, std::move(start));
              });
 }
 
-void SocketSession::begin_subscription(const std::string& id, const std::optional<uint64_t>& credit,
-                                       Result<ReadStart> start) {
-  const auto found = subscriptions_.find(id);
+void SocketSession::begin_subscription(const Begun& begun, Result<ReadStart> start) {
+  const auto found = subscriptions_.find(begun.id);
   // It was ended meanwhile.
-  if (socket_->closing() || found == subscriptions_.end() || found->second.reader != nullptr)
+  if (socket_->closing() || found == subscriptions_.end() || found->second.number != begun.number)
     return;
+  const std::string& id = begun.id;
   if (!start) {
     subscriptions_.erase(found);
     return error(id, log_error_problem(start.error()));
@@ -156,7 +155,7 @@ void SocketSession::begin_subscription(const std::string& id, const std::optiona
                                                 StreamReader::Start{.key = found->second.key,
                                                                     .after = start->after,
                                                                     .told_marks = start->told_marks,
-                                                                    .credit = credit});
+                                                                    .credit = begun.credit});
   const StreamForm form = reader->reader().form();
   ok(id, fmt::format(R"("sub":{},"cursor":"{}")", form.sub,
                      Cursor{fan_out.hub().epoch(), start->after}.text()));
@@ -208,13 +207,22 @@ void SocketSession::publish(SessionOp op) {
 
 void SocketSession::take_answer(const std::string& id,
                                 const std::expected<StoredEvent, Problem>& answer) {
-  --unanswered_;
-  if (socket_->closing()) return;
   if (answer) {
     ok(id, fmt::format(R"("cursor":"{}"{})", answer->cursor.text(),
                        answer->repeat ? R"(,"repeat":true)" : ""));
   } else {
     error(id, answer.error());
+  }
+  answered();
+}
+
+// One that waited for its sync has its answer.
+void SocketSession::answered() {
+  --unanswered_;
+  if (socket_->closing()) return;
+  if (draining_) {
+    if (unanswered_ == 0) socket_->close(kCloseGoingAway, "the hub is ending", "drained");
+    return;
   }
   if (socket_->held_bytes() <= kAnswersBytesMax) socket_->resume();
 }
@@ -243,6 +251,12 @@ void SocketSession::drop_forbidden() {
     error(at->first, forbidden_problem("go on with this subscription"));
     at = subscriptions_.erase(at);
   }
+  std::erase_if(presences_, [&](const auto& presence) {
+    const auto topic = TopicPattern::parse(presence.first);
+    if (topic && rights_.may_subscribe(*topic)) return false;
+    tell_presence(presence.first, "leave", presence.second, [](const auto&) {});
+    return true;
+  });
 }
 
 // --- presence ------------------------------------------------------------------------------------
@@ -263,39 +277,55 @@ void SocketSession::set_presence(SessionOp op) {
                                                  kSessionPresencesMax),
                                      "Leave one by the state null."));
   }
-  if (leaves) {
-    if (found != presences_.end()) {
-      tell_presence(op.topic, "leave", found->second);
-      presences_.erase(found);
+  // Answered behind its sync, as a publish is, and counted as one.
+  const auto done = [self = self(), id = op.id](const std::expected<StoredEvent, Problem>& answer) {
+    if (*self == nullptr) return;
+    SocketSession& session = **self;
+    if (answer) {
+      session.ok(id, fmt::format(R"("member":{})", json_string(session.session_)));
+    } else {
+      session.error(id, answer.error());
     }
+    session.answered();
+  };
+  if (leaves && found == presences_.end())
+    return ok(op.id, fmt::format(R"("member":{})", json_string(session_)));
+  ++unanswered_;
+  if (leaves) {
+    tell_presence(op.topic, "leave", found->second, done);
+    presences_.erase(found);
   } else {
-    tell_presence(op.topic, found == presences_.end() ? "join" : "change", op.state);
+    tell_presence(op.topic, found == presences_.end() ? "join" : "change", op.state, done);
     presences_.insert_or_assign(op.topic, std::move(op.state));
   }
-  ok(op.id, fmt::format(R"("member":{})", json_string(session_)));
 }
 
 // One event each time, its key the member: the last of each key is who is there.
 void SocketSession::tell_presence(const std::string& topic, std::string_view change,
-                                  std::string_view state) {
+                                  std::string_view state, Done done) {
   GivenEvent given;
   given.event.type = fmt::format("carillon.presence.{}", change);
   given.event.key = session_;
   given.event.data_content_type = "application/json";
   given.event.form = DataForm::json;
   given.event.data = fmt::format(R"({{"member":{},"state":{}}})", json_string(session_), state);
-  // (It waits for the log as all do; a hub that cannot take it has lost its memory topics anyhow.)
-  parts_.door.publish(presence_topic(topic), std::move(given), [](const auto&) {});
+  parts_.door.publish(presence_topic(topic), std::move(given), std::move(done));
 }
 
 // --- the connection ------------------------------------------------------------------------------
 
+// Behind the one that had its turn last: one that catches up must not fill the socket for ever.
 void SocketSession::on_writable() {
-  for (auto& [id, subscription] : subscriptions_) {
-    if (subscription.reader != nullptr) subscription.reader->reader().on_writable();
+  auto at = subscriptions_.upper_bound(served_);
+  for (size_t left = subscriptions_.size(); left > 0; --left, ++at) {
+    if (at == subscriptions_.end()) at = subscriptions_.begin();
+    if (at->second.reader == nullptr) continue;
+    const bool had_room = socket_->is_clear();
+    at->second.reader->reader().on_writable();
     if (socket_->closing()) return;
+    if (had_room && !socket_->is_clear()) served_ = at->first;
   }
-  if (unanswered_ < kPublishCredit) socket_->resume();
+  if (unanswered_ < kPublishCredit && !draining_) socket_->resume();
 }
 
 void SocketSession::on_sweep(MonotonicTime now) {
@@ -304,18 +334,23 @@ void SocketSession::on_sweep(MonotonicTime now) {
                  "unauthorized");
 }
 
+// What was published is answered before the end.
 void SocketSession::on_drain() {
-  std::string bye;
-  append_bye_frame(bye, form_, kRetry);
-  socket_->send(bye);
-  socket_->close(kCloseGoingAway, "the hub is ending: come back", "drained");
+  if (draining_) return;
+  draining_ = true;
+  for (auto& [id, subscription] : subscriptions_) {
+    if (subscription.reader != nullptr) subscription.reader->stop();
+  }
+  say(fmt::format(R"({{"op":"bye","retry_ms":{}}})", spread_retry(socket_->id()).count()));
+  if (unanswered_ == 0) socket_->close(kCloseGoingAway, "the hub is ending", "drained");
 }
 
 void SocketSession::on_closing() {
   for (auto& [id, subscription] : subscriptions_) {
     if (subscription.reader != nullptr) subscription.reader->stop();
   }
-  for (const auto& [topic, state] : presences_) tell_presence(topic, "leave", state);
+  for (const auto& [topic, state] : presences_)
+    tell_presence(topic, "leave", state, [](const auto&) {});
   presences_.clear();
 }
 

@@ -50,13 +50,18 @@ class SocketSession : public WebSocketHandler {
  private:
   using Self = std::shared_ptr<SocketSession*>;  // null inside once the session is gone
   struct Subscription {
+    uint64_t number = 0;  // an id may be used again while a start is looked for
     ClassKey key;
     std::unique_ptr<SocketSubscription> reader;  // null while its start is looked for
   };
 
   void subscribe(SessionOp op);
-  void begin_subscription(const std::string& id, const std::optional<uint64_t>& credit,
-                          Result<ReadStart> start);
+  struct Begun {
+    std::string id;
+    uint64_t number = 0;
+    std::optional<uint64_t> credit;
+  };
+  void begin_subscription(const Begun& begun, Result<ReadStart> start);
   void unsubscribe(const SessionOp& op);
   void publish(SessionOp op);
   void take_answer(const std::string& id, const std::expected<StoredEvent, Problem>& answer);
@@ -64,7 +69,10 @@ class SocketSession : public WebSocketHandler {
   void authenticate(const SessionOp& op);
   void drop_forbidden();
   void set_presence(SessionOp op);
-  void tell_presence(const std::string& topic, std::string_view change, std::string_view state);
+  void answered();
+  using Done = EventDoor::Done;
+  void tell_presence(const std::string& topic, std::string_view change, std::string_view state,
+                     Done done);
 
   // False, and told so, without the right to.
   bool may_subscribe(const std::string& id, const std::vector<TopicPattern>& topics);
@@ -86,6 +94,9 @@ class SocketSession : public WebSocketHandler {
   std::map<std::string, std::string, std::less<>> presences_;       // topic -> state
   size_t unanswered_ = 0;
   uint64_t published_ = 0;
+  uint64_t last_number_ = 0;
+  std::string served_;  // the subscription that had its turn last
+  bool draining_ = false;
   Self self_;
 };
 

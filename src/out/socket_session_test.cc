@@ -78,6 +78,23 @@ TEST_F(SocketSessionTest, OneWhoseStartIsStillLookedForCanBeEnded) {
   EXPECT_EQ(hub.fan_out().readers(), 0U);
 }
 
+TEST_F(SocketSessionTest, AnIdThatIsUsedAgainBeginsAtItsOwnPlace) {
+  auto& handle = open();
+  for (const char* data : {"1", "2", "3"}) hub.publish("b", data);
+  hub.publish("a", "other");
+  hub.settle();
+  (void)news(handle);
+
+  say(handle, R"({"op":"subscribe","id":"s","topics":["a"],"after":"-1"})");
+  say(handle, R"({"op":"unsubscribe","id":"s"})");
+  say(handle, R"({"op":"subscribe","id":"s","topics":["b"],"after":"-3"})");
+
+  EXPECT_THAT(news(handle),
+              ElementsAre(R"({"op":"ok","id":"s"})", HasSubstr(R"("op":"ok","id":"s","sub")"),
+                          HasSubstr(R"("data":"1")"), HasSubstr(R"("data":"2")"),
+                          HasSubstr(R"("data":"3")")));
+}
+
 TEST_F(SocketSessionTest, CreditHoldsBackAndAnAckGivesIt) {
   auto& handle = open();
   (void)news(handle);
@@ -178,6 +195,20 @@ TEST_F(SocketSessionTest, WhoeverIsGoneLeavesWhereHeWas) {
                                 hall + R"(leave {"member":"me","state":1})",
                                 room + R"(leave {"member":"me","state":{"name":"Ada","x":1}})"));
   for (const auto& each : door.published) EXPECT_EQ(each.event.event.key, "me");
+}
+
+TEST_F(SocketSessionTest, ADrainEndsBehindTheAnswersThatAreOwed) {
+  auto& handle = open();
+  say(handle, R"({"op":"publish","id":"p","topic":"a","data":1})");
+  (void)news(handle);
+  auto& owner = static_cast<DuplexOwner&>(*handle.owner());
+
+  owner.on_drain();
+  owner.on_drain();
+  EXPECT_THAT(news(handle), ElementsAre(HasSubstr(R"({"op":"bye")")));
+  door.answer(StoredEvent{.cursor = {hub.hub().epoch(), Position{7}}});
+
+  EXPECT_THAT(news(handle), ElementsAre(HasSubstr(R"("op":"ok","id":"p")"), "close 1001"));
 }
 
 TEST_F(SocketSessionTest, ADrainSaysByeWithAndWithoutSubscriptions) {

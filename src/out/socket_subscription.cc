@@ -9,7 +9,7 @@ void SocketSubscription::end(std::string pending, std::string_view reason) {
     return socket_.close(kCloseGap, "events before the next one are gone: read on with gap=ok",
                          reason);
   }
-  socket_.close(kCloseGoingAway, "the hub is ending: come back", reason);
+  socket_.on_drain();
 }
 
 void SocketSubscription::cut(std::string_view reason) {

@@ -15,7 +15,10 @@ namespace carillon {
 class SocketSubscription : public StreamHandle {
  public:
   SocketSubscription(WebSocket& socket, FanOut& fan_out, StreamReader::Start start)
-      : socket_(socket), reader_(fan_out, std::move(start)) {}
+      : socket_(socket), reader_(fan_out, std::move(start)) {
+    socket_.add_reader();
+  }
+  ~SocketSubscription() override { socket_.remove_reader(); }
 
   // What its peer must know before is sent.
   void begin() { reader_.begin(*this); }
@@ -30,7 +33,9 @@ class SocketSubscription : public StreamHandle {
   Loop& loop() override { return socket_.loop(); }
   bool is_clear() const override { return socket_.is_clear(); }
   void wait_writable() override { socket_.wait_writable(); }
-  size_t held_bytes() const override { return socket_.held_bytes(); }
+  // Its share: what a socket holds is counted once, however many read by it.
+  size_t held_bytes() const override { return socket_.held_bytes() / socket_.readers(); }
+  MonotonicTime taken_at() const override { return socket_.taken_at(); }
   void end(std::string pending, std::string_view reason) override;
   void cut(std::string_view reason) override;
   uint64_t id() const override { return socket_.id(); }

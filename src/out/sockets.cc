@@ -14,6 +14,9 @@ namespace carillon {
 
 namespace {
 
+// Enough to hear why most frames are refused.
+constexpr size_t kRefusedFrameBytesMax = 4 * kKiB;
+
 OfferDeflate offer_of(const Config& config) {
   return config.websocket_deflate ? OfferDeflate::yes : OfferDeflate::no;
 }
@@ -101,8 +104,11 @@ void Sockets::begin_topic(Exchange& exchange, const Wanted& wanted, Result<ReadS
       .content_type = std::string(content_type),
       .may_publish = wanted.may_publish,
       .anonymous = wanted.anonymous};
-  start_websocket(exchange, wanted.opening,
-                  socket_options(structured ? kSessionTextBytesMax : kEventBytesMax),
+  // What could not be taken is not gathered either.
+  const size_t bytes_max = !wanted.may_publish ? kRefusedFrameBytesMax
+                           : structured        ? kSessionTextBytesMax
+                                               : kEventBytesMax;
+  start_websocket(exchange, wanted.opening, socket_options(bytes_max),
                   std::make_unique<TopicSocket>(fan_out_, door_, std::move(plan)));
 }
 

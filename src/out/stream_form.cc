@@ -171,12 +171,9 @@ void append_gap_frame(std::string& out, StreamForm form, Cursor resumed, std::st
 }
 
 void append_bye_frame(std::string& out, StreamForm form, std::chrono::milliseconds retry) {
-  if (!can_tell_gap(form.kind)) return;
+  // (A session says its own, once for all of its readers.)
+  if (!can_tell_gap(form.kind) || form.kind == StreamKind::websocket_session) return;
   const auto json = fmt::format(R"({{"retry_ms":{}}})", retry.count());
-  if (form.kind == StreamKind::websocket_session) {
-    return append_websocket_text(out, form,
-                                 fmt::format(R"({{"op":"bye","retry_ms":{}}})", retry.count()));
-  }
   if (form.kind == StreamKind::websocket_cloudevents) {
     std::string text;
     append_own_event(text, "carillon.bye", {}, json);

@@ -11,18 +11,16 @@ namespace carillon {
 
 namespace {
 
-// The reconnect hint of a drain is spread, so that readers do not come back as one (RELIABILITY
-// G9).
 constexpr std::chrono::milliseconds kRetryMin{1'000};
 constexpr std::chrono::milliseconds kRetryMax{30'000};
 
-std::chrono::milliseconds spread_retry(uint64_t id) {
-  // By the connection's number: evenly over the span without asking for chance.
-  const auto span = static_cast<uint64_t>((kRetryMax - kRetryMin).count());
-  return kRetryMin + std::chrono::milliseconds((id * 2'654'435'761ULL) % span);
-}
-
 }  // namespace
+
+std::chrono::milliseconds spread_retry(uint64_t connection) {
+  // By its number: evenly over the span without asking for chance.
+  const auto span = static_cast<uint64_t>((kRetryMax - kRetryMin).count());
+  return kRetryMin + std::chrono::milliseconds((connection * 2'654'435'761ULL) % span);
+}
 
 StreamReader::StreamReader(FanOut& fan_out, Start start)
     : fan_out_(fan_out),
@@ -279,7 +277,7 @@ void StreamReader::cut(std::string_view reason) {
 void StreamReader::on_gone() { leave_class(); }
 
 void StreamReader::sweep(MonotonicTime now) {
-  if (blocked_since_ != MonotonicTime() && now - blocked_since_ >= fan_out_.options_.stall)
+  if (blocked_since_ != MonotonicTime() && now - blocked_since() >= fan_out_.options_.stall)
     return cut("stalled");
   // A filtered reader that catches up through much that is not for it hears how far.
   if (live() || blocked_since_ != MonotonicTime() ||

@@ -2,6 +2,8 @@
 // once it has.
 #pragma once
 
+#include <algorithm>
+#include <chrono>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -12,6 +14,10 @@
 #include "out/gap.h"
 
 namespace carillon {
+
+// The reconnect hint of a drain, spread over the connections, so that readers do not come back as
+// one (RELIABILITY G9).
+std::chrono::milliseconds spread_retry(uint64_t connection);
 
 // Owned by its connection. Live, it is a row and nothing else; behind, it reads blocks of bounded
 // size, at most one at a time, encodes them as its class does, and joins the class where the shared
@@ -63,7 +69,10 @@ class StreamReader : public StreamOwner {
   size_t pinned_bytes() const {
     return handle_->held_bytes() + (behind_ == nullptr ? 0 : behind_->pending.size());
   }
-  MonotonicTime blocked_since() const { return blocked_since_; }
+  MonotonicTime blocked_since() const {
+    return blocked_since_ == MonotonicTime() ? blocked_since_
+                                             : std::max(blocked_since_, handle_->taken_at());
+  }
   // No longer a row: has everything up to `position`, and owes `rest` of a frame that was cut.
   void fall_behind(Position position, std::string rest);
   void sweep(MonotonicTime now);
