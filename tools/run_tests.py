@@ -77,7 +77,7 @@ LANES = [
         lambda turn: lanes.simulation(turn, turn.choose(quick=500, full=10_000, long=1_000_000)),
     ),
     Lane("build fuzz", THOROUGH, (60, 60), lanes.build_fuzzers),
-    Lane("fuzz", THOROUGH, (10, 240), lambda turn: lanes.fuzz(turn, turn.choose(full=4, long=600))),
+    Lane("fuzz", THOROUGH, (10, 240), lambda turn: lanes.fuzz(turn, turn.choose(full=3, long=600))),
     Lane("end to end, the central part", QUICK, (5, 5), lambda turn: pytest(turn, *CENTRAL)),
     Lane("end to end", THOROUGH, (15, 60), lambda turn: pytest(turn, "tests/e2e")),
     Lane("conformance", THOROUGH, (10, 10), lambda turn: pytest(turn, "tests/conformance")),

@@ -10,6 +10,8 @@ import { HubProcess } from './hub_process.mjs';
 // Season seconds in a second. The season has 150,000.
 export const kAtOnce = 1_000_000;
 export const kWithinSeconds = 20_000;
+// Long enough for a browser that comes back three times, each after its two seconds and its load.
+export const kInTwentySeconds = 7_500;
 export const kStandingStill = 0.001;
 
 // A demo hub with a data directory of its own, which outlives the hub's process.

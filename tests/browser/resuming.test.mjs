@@ -7,7 +7,9 @@ import { after, before, test } from 'node:test';
 
 import { errors_of, launch_chromium } from './chromium.mjs';
 import { CuttableWire } from './cuttable_wire.mjs';
-import { Demo, kAtOnce, kStandingStill, kWithinSeconds } from './demo_hub.mjs';
+import {
+  Demo, kAtOnce, kInTwentySeconds, kStandingStill, kWithinSeconds,
+} from './demo_hub.mjs';
 import {
   assert_shows, connection_is, count_reaches, expected_from, kOver, open_scoreboard,
   season_is_over, shown_on,
@@ -49,7 +51,7 @@ for (const signal of ['SIGKILL', 'SIGTERM']) {
 }
 
 test('a page resumes when the network comes back, after every cut', async (t) => {
-  const demo = await Demo.start(t, kWithinSeconds);
+  const demo = await Demo.start(t, kInTwentySeconds);
   const wire = await CuttableWire.to(demo.address);
   t.after(() => wire.remove());
   const { page, errors } = await open_scoreboard(browser, t, wire);
