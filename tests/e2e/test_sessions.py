@@ -102,6 +102,21 @@ async def test_filters_conflation_and_rate_hold_in_a_session(hub):
 
 
 @in_time
+async def test_a_slow_rate_does_not_hold_up_a_fast_one(start_hub):
+    fresh = start_hub(args=["--loops", "1"])
+    async with Session(fresh) as session:
+        await session.ok("subscribe", id="slow", topics=["slow"], rate=0.01)
+        await session.ok("subscribe", id="fast", topics=["fast"], rate=10)
+        for topic in ("slow", "fast"):
+            fresh.publish(topic, "1")
+        assert {event["topic"] for event in await session.events(2)} == {"slow", "fast"}
+        fresh.publish("slow", "2")  # due in 100 s
+        for number in ("2", "3"):
+            fresh.publish("fast", number)
+            assert [event["data"] for event in await session.events(1)] == [number]
+
+
+@in_time
 async def test_credit_is_never_exceeded_and_acks_return_it(hub):
     async with Session(hub) as session:
         await session.ok("subscribe", id="s", topics=["session.credit"], after="now", credit=3)
