@@ -19,6 +19,7 @@ constexpr std::string_view kExtension = "permessage-deflate";
 // What a flush ends with; left out on the wire (RFC 7692 section 7.2.1).
 constexpr std::string_view kFlushTail("\x00\x00\xff\xff", 4);
 constexpr int kMemoryLevel = 8;
+constexpr int kBetweenBlocks = 128;  // in data_type, as inflate() leaves it
 
 struct Parameter {
   std::string name;
@@ -195,7 +196,13 @@ Inflater::State Inflater::feed(std::string_view bytes, std::string& out, size_t 
 }
 
 Inflater::State Inflater::finish(std::string& out, size_t bytes_max) {
-  return feed(kFlushTail, out, bytes_max);
+  // Nothing is open: an empty payload, or one that ends right behind a final block.
+  if (stream_->total_in == 0) return State::good;
+  const State state = feed(kFlushTail, out, bytes_max);
+  // Put back, the tail ends a block (section 7.2.2). Where it does not, the stream was cut short,
+  // and the tail was read as symbols that nobody sent.
+  const bool cut_short = (stream_->data_type & kBetweenBlocks) == 0;
+  return state == State::good && cut_short ? State::broken : state;
 }
 
 }  // namespace carillon

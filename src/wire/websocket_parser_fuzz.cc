@@ -57,7 +57,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   while (const auto piece = pieces.next()) feed(cut_parser, *piece, cut);
 
   CHECK(cut.items == whole.items);
-  CHECK(cut.refused == whole.refused);
+  // Of two mistakes in one message, the cuts may decide which is met first.
+  CHECK((cut.refused == 0) == (whole.refused == 0));
   CHECK(cut.closed == whole.closed);
   return 0;
 }

@@ -243,6 +243,16 @@ TEST(WebSocketParser, RefusesABombAndWhatIsNoDeflateStream) {
   EXPECT_THAT(outcome.items, testing::SizeIs(1));
 }
 
+TEST(WebSocketParser, RefusesACompressedMessageThatWasCutShortInsteadOfGivingWhatItBeganWith) {
+  const std::string whole = deflated(R"({"id":"1","amount":100000,"to":"alice"})");
+
+  for (size_t bytes = 1; bytes < whole.size() - 1; ++bytes) {
+    const Outcome outcome = read(compressed_text(whole.substr(0, bytes)), kDeflate);
+    EXPECT_THAT(outcome.items, IsEmpty()) << bytes;
+    EXPECT_EQ(outcome.refused, kCloseBadData) << bytes;
+  }
+}
+
 TEST(WebSocketParser, ChecksTheInflatedText) {
   EXPECT_EQ(read(compressed_text(deflated("ab\xC0\xAF")), kDeflate).refused, kCloseBadData);
   EXPECT_EQ(read(compressed_text(deflated("ab\xE2\x82")), kDeflate).refused, kCloseBadData);
