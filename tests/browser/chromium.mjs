@@ -53,7 +53,9 @@ export function faint_texts() {
 
   function contrast_of(element) {
     const ground = ground_of(element);
-    const ink = over(channels(getComputedStyle(element).color), ground);
+    const own = channels(getComputedStyle(element).color);
+    if (own.alpha === 0) return Infinity;  // it is there to give its neighbours their place
+    const ink = over(own, ground);
     const [dark, light] = [luminance(ground), luminance(ink)].sort((a, b) => a - b);
     return (light + 0.05) / (dark + 0.05);
   }

@@ -5,25 +5,19 @@
 // Needs Chromium (CHROMIUM, else /usr/bin/chromium). Leaves pictures in build/screenshots.
 
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 
-import { errors_of, faint_texts, launch_chromium } from './chromium.mjs';
+import { launch_chromium } from './chromium.mjs';
 import { Demo, kAtOnce, kStandingStill, kWithinSeconds } from './demo_hub.mjs';
+import { assert_readable, focus_order, kLooks, picture } from './looks.mjs';
 import {
   assert_shows, connection_is, count_reaches, expected_table, kMatchCount, kOver, open_scoreboard,
   season_is_over, shown_on,
 } from './scoreboard_page.mjs';
 
-const kRoot = new URL('../../', import.meta.url);
-const kScreenshots = fileURLToPath(new URL('build/screenshots/', kRoot));
-
 let browser;
 
 before(async () => {
-  mkdirSync(kScreenshots, { recursive: true });
   browser = await launch_chromium();
 });
 
@@ -81,60 +75,23 @@ test('a page that comes late is given the last event of each match and no other'
   assert.deepEqual(errors, []);
 });
 
-const kScreens = [
-  { name: 'wide', viewport: { width: 1280, height: 900 } },
-  { name: 'tablet', viewport: { width: 768, height: 1024 } },
-  { name: 'narrow', viewport: { width: 360, height: 740 } },
-];
-
 test('the pages are readable in light and dark, on wide and narrow screens', async (t) => {
   const demo = await demo_in_mid_season(t);
   const stored = await demo.stored();
 
-  for (const colorScheme of ['light', 'dark']) {
-    for (const { name, viewport } of kScreens) {
-      const look = { colorScheme, viewport, reducedMotion: 'reduce' };
-      const { page, errors } = await open_scoreboard(browser, t, demo, look);
-      await connection_is(page, 'live');
-      const where = `${colorScheme} ${name}`;
+  for (const { where, look } of kLooks) {
+    const { page, errors } = await open_scoreboard(browser, t, demo, look);
+    await connection_is(page, 'live');
 
-      assert_shows(await shown_on(page), stored);
-      await assert_readable(page, where);
-      await picture(page, `scoreboard-${colorScheme}-${name}`);
-      await page.goto(`${demo.url}/demo`);
-      await assert_readable(page, where);
-      await picture(page, `demos-${colorScheme}-${name}`);
-      assert.deepEqual(errors, [], where);
-    }
+    assert_shows(await shown_on(page), stored);
+    await assert_readable(page, where);
+    await picture(page, `scoreboard-${where}`);
+    await page.goto(`${demo.url}/demo`);
+    await assert_readable(page, where);
+    await picture(page, `demos-${where}`);
+    assert.deepEqual(errors, [], where);
   }
 });
-
-async function assert_readable(page, where) {
-  assert.deepEqual(await page.evaluate(faint_texts), [], where);
-  const width = await page.evaluate(() => document.documentElement.scrollWidth);
-  assert.ok(width <= page.viewportSize().width, `${where}: nothing runs out of the screen`);
-}
-
-function picture(page, name) {
-  return page.screenshot({ path: join(kScreenshots, `${name}.png`), fullPage: true });
-}
-
-// Presses Tab until the page has been gone round once; what had the focus, in order.
-async function focus_order(page) {
-  const order = [];
-  for (let presses = 0; presses < 50; presses += 1) {
-    await page.keyboard.press('Tab');
-    const focused = await page.evaluate(() => {
-      const node = document.activeElement;
-      if (node === null || node === document.body) return null;
-      return { name: node.id || node.className || node.tagName,
-        is_outlined: getComputedStyle(node).outlineStyle !== 'none' };
-    });
-    if (focused === null) break;
-    order.push(focused);
-  }
-  return order;
-}
 
 test('everything that can be done can be done by keyboard, and the focus is seen', async (t) => {
   const demo = await demo_in_mid_season(t);

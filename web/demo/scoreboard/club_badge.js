@@ -1,6 +1,6 @@
 // A club's badge: a shield in two colours. Decoration only, the name always stands beside it.
 
-import { svg_element } from './dom.js';
+import { svg_element } from '../dom.js';
 
 const kOutline = 'M2 2H22V14C22 20 17 24 12 26.5C7 24 2 20 2 14Z';
 

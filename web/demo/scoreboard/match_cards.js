@@ -1,7 +1,7 @@
 // The matches of the round that is being played, one panel of the board each.
 
 import { club_badge } from './club_badge.js';
-import { element, motion_is_welcome, set_attribute, set_children, set_text } from './dom.js';
+import { element, motion_is_welcome, set_attribute, set_children, set_text } from '../dom.js';
 import { club_named } from './league.js';
 import { clock_words, phase_words, scorer_words, what_words, who_words } from './match_words.js';
 

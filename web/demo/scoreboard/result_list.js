@@ -1,6 +1,6 @@
 // Every finished match, by round, the latest round first.
 
-import { element, set_children } from './dom.js';
+import { element, set_children } from '../dom.js';
 import { score_words } from './match_words.js';
 
 export class ResultList {

@@ -2,20 +2,22 @@
 //
 // Events change the state at once; the views are drawn at most once a frame, from the state alone.
 
+import { by_id, element, set_attribute, set_text } from '../dom.js';
+import { browser_timers, newest_event } from '../hub.js';
+import { Frame } from '../panels.js';
+import { SseStream } from '../sse_stream.js';
 import { CatchUp } from './catch_up.js';
-import { by_id, element, set_attribute, set_text } from './dom.js';
 import { kClubs, kMatches, kRounds } from './league.js';
 import { league_table } from './league_table.js';
 import { MatchCards } from './match_cards.js';
 import { gap_words } from './match_words.js';
 import { ResultList } from './result_list.js';
 import { ScoreState } from './score_state.js';
-import { SseStream } from './sse_stream.js';
 import { StreamPanel } from './stream_panel.js';
 import { TableView } from './table_view.js';
 import { Ticker } from './ticker.js';
 
-const kTopicUrl = '/t/scoreboard.matches';
+const kTopic = 'scoreboard.matches';
 const kClubNames = kClubs.map((club) => club.name);
 
 // After these the hub goes on from the page's own cursor, but events that the page never saw are
@@ -31,7 +33,7 @@ class Scoreboard {
   #figures = {
     connection: 'connecting', received: 0, repeats: 0, malformed: 0, gaps: 0, cursor: null,
   };
-  #frame_is_asked = false;
+  #frame = new Frame(() => this.#draw());
   #rounds = new RoundLights(by_id('round-lights'));
   #cards = new MatchCards(by_id('cards'));
   #results = new ResultList(by_id('results'));
@@ -47,19 +49,19 @@ class Scoreboard {
   });
 
   constructor() {
-    this.#stream = new SseStream(`${kTopicUrl}?conflate=key&rate=20`, {
+    this.#stream = new SseStream(`/t/${kTopic}?conflate=key&rate=20`, {
       opened: () => this.#opened(),
       event: (text, cursor) => this.#event(text, cursor),
       moved: (cursor) => this.#moved(cursor),
       gap: (gap, cursor) => this.#gap(gap, cursor),
       interrupted: () => this.#interrupted(),
     }, { EventSource, timers: browser_timers() });
-    this.#count_in_play.addEventListener('change', () => this.#draw_soon());
+    this.#count_in_play.addEventListener('change', () => this.#frame.ask());
   }
 
   start() {
     this.#stream.open('first');
-    this.#draw_soon();
+    this.#frame.ask();
   }
 
   async #opened() {
@@ -67,7 +69,7 @@ class Scoreboard {
     const catch_up = new CatchUp();
     this.#catch_up = catch_up;
     try {
-      catch_up.aim_at(await newest_event());
+      catch_up.aim_at((await newest_event(kTopic))?.data ?? null);
     } catch {
       catch_up.aim_is_unknown();
     }
@@ -100,7 +102,7 @@ class Scoreboard {
       this.#set_connection('connecting');
       this.#stream.open('first');
     }
-    this.#draw_soon();
+    this.#frame.ask();
   }
 
   #forget() {
@@ -116,22 +118,13 @@ class Scoreboard {
   #see_whether_caught_up() {
     const open = this.#figures.connection === 'catching-up';
     if (open && this.#catch_up.reached(this.#state)) this.#set_connection('live');
-    this.#draw_soon();
+    this.#frame.ask();
   }
 
   #set_connection(connection) {
     this.#figures.connection = connection;
     this.#ticker.set_busy(connection === 'catching-up');
-    this.#draw_soon();
-  }
-
-  #draw_soon() {
-    if (this.#frame_is_asked) return;
-    this.#frame_is_asked = true;
-    requestAnimationFrame(() => {
-      this.#frame_is_asked = false;
-      this.#draw();
-    });
+    this.#frame.ask();
   }
 
   #draw() {
@@ -177,29 +170,12 @@ class RoundLights {
   }
 }
 
-// The data of the newest event of the topic, null when there is none.
-async function newest_event() {
-  const answer = await fetch(`${kTopicUrl}?limit=1`, {
-    headers: { accept: 'application/json' }, cache: 'no-store',
-  });
-  if (!answer.ok) throw new Error(`the hub answered ${answer.status}`);
-  const page = await answer.json();
-  return page.events.length === 0 ? null : page.events[0].data;
-}
-
 function parsed_or_null(text) {
   try {
     return JSON.parse(text);
   } catch {
     return null;
   }
-}
-
-function browser_timers() {
-  return {
-    setTimeout: (call, delay_ms) => window.setTimeout(call, delay_ms),
-    clearTimeout: (timer) => window.clearTimeout(timer),
-  };
 }
 
 for (const origin of document.querySelectorAll('.origin')) set_text(origin, window.location.origin);

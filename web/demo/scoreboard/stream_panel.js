@@ -1,6 +1,7 @@
 // What the page knows of its stream: connection, events, conflation, repeats, gaps, cursor.
 
-import { element, set_attribute, set_text } from './dom.js';
+import { set_text } from '../dom.js';
+import { add_notice, set_count, show_connection } from '../panels.js';
 
 const kConnections = {
   'connecting': ['Connecting', 'to the hub'],
@@ -19,10 +20,7 @@ export class StreamPanel {
   }
 
   render({ connection, received, conflated, repeats, malformed, gaps, cursor }) {
-    const [word, note] = kConnections[connection];
-    set_attribute(this.#parts.connection, 'data-state', connection);
-    set_text(this.#parts.connection.querySelector('.connection-word'), word);
-    set_text(this.#parts.connection.querySelector('.connection-note'), note);
+    show_connection(this.#parts.connection, connection, kConnections[connection]);
     set_count(this.#parts.received, received);
     set_count(this.#parts.conflated, conflated);
     set_count(this.#parts.repeats, repeats);
@@ -31,21 +29,7 @@ export class StreamPanel {
     set_text(this.#parts.cursor, cursor ?? '–');
   }
 
-  // A notice stays until it is dismissed: a gap must not pass unseen.
   notice(words) {
-    const dismiss = element('button', { 'type': 'button', 'class': 'button' }, 'Dismiss');
-    const notice = element('li', { class: 'notice' }, element('p', {}, words), dismiss);
-    dismiss.addEventListener('click', () => {
-      notice.remove();
-      this.#parts.notices.focus();
-    });
-    this.#parts.notices.append(notice);
+    add_notice(this.#parts.notices, words);
   }
-}
-
-const kCounts = new Intl.NumberFormat('en');
-
-function set_count(node, value) {
-  set_attribute(node, 'value', String(value));
-  set_text(node, kCounts.format(value));
 }

@@ -1,7 +1,7 @@
 // The league table as rows that keep their element, so that a club which climbs is seen to climb.
 
 import { club_badge } from './club_badge.js';
-import { element, motion_is_welcome, set_attribute, set_children, set_text } from './dom.js';
+import { element, motion_is_welcome, set_attribute, set_children, set_text } from '../dom.js';
 import { club_named } from './league.js';
 
 const kNumbers = [

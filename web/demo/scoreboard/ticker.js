@@ -1,6 +1,6 @@
 // The latest events, newest first. Can be held still, since text that moves by itself must be.
 
-import { element, set_text } from './dom.js';
+import { element, set_text } from '../dom.js';
 import { club_named } from './league.js';
 import { clock_words, score_words, what_words, who_words } from './match_words.js';
 
