@@ -23,7 +23,7 @@
 #include "admin/pages.h"
 #include "base/limits.h"
 #include "cli/command_line.h"
-#include "demo/scoreboard.h"
+#include "demo/demo.h"
 #include "hub/access.h"
 #include "hub/config.h"
 #include "hub/local_hub.h"
@@ -150,7 +150,7 @@ class Hub {
 
   Result<> open(bool with_demo_pages);
   // Until a signal; the exit code.
-  int run(std::unique_ptr<ScoreboardReplay> replay);
+  int run(std::vector<std::unique_ptr<Demo>> demos);
   LoopParts& first_loop() { return *loops_.front(); }
 
  private:
@@ -220,12 +220,12 @@ Result<> Hub::open(bool with_demo_pages) {
   return {};
 }
 
-int Hub::run(std::unique_ptr<ScoreboardReplay> replay) {
+int Hub::run(std::vector<std::unique_ptr<Demo>> demos) {
   LoopParts& first = *loops_.front();
   health_probe_ = std::make_unique<HealthProbe>(first.loop, first.hub, health_state_);
-  first.loop.post([this, &replay] {
+  first.loop.post([this, &demos] {
     health_probe_->begin();
-    if (replay != nullptr) replay->begin();
+    for (const auto& demo : demos) demo->begin();
   });
   wait_for_signal();
   std::vector<std::thread> threads;
@@ -234,7 +234,7 @@ int Hub::run(std::unique_ptr<ScoreboardReplay> replay) {
   first.loop.run();
   for (auto& thread : threads) thread.join();
   pool_.reset();
-  replay.reset();
+  demos.clear();
   health_probe_.reset();
   drain_timer_.reset();
   signals_.reset();
@@ -354,23 +354,26 @@ int run_hub(const HubCommand& command) {
   StderrLogger logger(::isatty(STDERR_FILENO) != 0 ? LogFormat::text : LogFormat::json,
                       Severity::info);
   const bool demo = command.name == "demo";
-  if (demo && command.demo != "scoreboard") {
-    return complain({Errc::bad_input,
-                     fmt::format("there is no demo '{}'; there is: scoreboard", command.demo)});
+  if (demo && !is_demo(command.demo)) {
+    return complain({Errc::bad_input, fmt::format("there is no demo '{}'; there are: {}",
+                                                  command.demo, fmt::join(demo_names(), ", "))});
   }
-  const auto config =
+  auto config =
       load_config(command, command.name == "serve" ? HubMode::serve : HubMode::dev, logger);
   if (!config) return complain(config.error());
+  if (demo) add_demo_topics(*config);
   ::prctl(PR_SET_DUMPABLE, 0);  // tokens never reach a core file
   raise_descriptor_limit();
   Hub hub(*config, logger);
   if (auto opened = hub.open(command.name != "serve"); !opened) return complain(opened.error());
-  std::unique_ptr<ScoreboardReplay> replay;
+  std::vector<std::unique_ptr<Demo>> demos;
   if (demo) {
     LoopParts& first = hub.first_loop();
-    replay = std::make_unique<ScoreboardReplay>(first.loop, first.hub, logger, command.speed);
+    demos =
+        make_demos(command.demo, {first.loop, first.hub, first.event_door, first.random, logger},
+                   command.speed);
   }
-  return hub.run(std::move(replay));
+  return hub.run(std::move(demos));
 }
 
 int run_config(const HubCommand& command) {

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Writes a source that defines embedded_pages(): the bytes of pages as string literals.
 
-embed_pages.py OUTPUT ROOT [FILE…]: a file's path in the URL is its path below ROOT. Nothing in the
-output says where ROOT lies, so that ccache knows it again in another checkout. (Not #embed: ccache 4.7
+embed_pages.py OUTPUT ROOT[:ROOT…] [FILE…]: a file's path in the URL is its path below its ROOT. Nothing
+in the output says where a ROOT lies, so that ccache knows it again in another checkout. (Not #embed: ccache 4.7
 does not look into what it names, and gives back the object with the old page.)
 """
 
@@ -54,18 +54,23 @@ def literal(data):
     return "\n".join(lines)
 
 
-def source_of(root, files):
+def path_in_url(roots, file):
+    return next(file.relative_to(root) for root in roots if file.is_relative_to(root)).as_posix()
+
+
+def source_of(roots, files):
     arrays, entries = "", ""
     for number, file in enumerate(files):
-        path = file.relative_to(root).as_posix()
+        path = path_in_url(roots, file)
         arrays += f"const char kFile{number}[] =\n{literal(file.read_bytes())};\n"
         entries += f'      {{"/{characters(path.encode())}", view(kFile{number})}},\n'
     return FRAME.format(arrays=arrays, entries=entries)
 
 
 def main():
-    output, root, *files = (Path(word) for word in sys.argv[1:])
-    output.write_text(source_of(root, files))
+    output, roots, *files = sys.argv[1:]
+    roots = [Path(root) for root in roots.split(":")]
+    Path(output).write_text(source_of(roots, [Path(file) for file in files]))
 
 
 if __name__ == "__main__":

@@ -36,14 +36,26 @@ class EmbedPagesTest(unittest.TestCase):
                 page = Path(root, "demo", "index.html")
                 page.parent.mkdir()
                 page.write_text("<p>§</p>\n")
-                sources.append(source_of(Path(root), [page]))
+                sources.append(source_of([Path(root)], [page]))
 
         self.assertEqual(sources[0], sources[1])
         self.assertIn('{"/demo/index.html", view(kFile0)}', sources[0])
         self.assertIn(r'"<p>\302\247</p>\n"', sources[0])
 
+    def test_files_of_several_roots_are_named_by_their_place_in_their_own(self):
+        with tempfile.TemporaryDirectory() as root:
+            page, made = Path(root, "web", "index.html"), Path(root, "build", "demo", "yjs.js")
+            for file in (page, made):
+                file.parent.mkdir(parents=True)
+                file.write_text("x")
+
+            source = source_of([page.parent, Path(root, "build")], [page, made])
+
+        self.assertIn('{"/index.html", view(kFile0)}', source)
+        self.assertIn('{"/demo/yjs.js", view(kFile1)}', source)
+
     def test_no_pages_are_an_empty_list(self):
-        self.assertIn("kPages = {\n  };", source_of(Path("/"), []))
+        self.assertIn("kPages = {\n  };", source_of([Path("/")], []))
 
 
 if __name__ == "__main__":

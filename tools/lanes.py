@@ -167,12 +167,9 @@ def pytest(turn, *paths, options=("-q",), env=CARILLON, at_once=PYTESTS_AT_ONCE)
 
 def node_tests(turn, script):
     """`npm run` of node's own test runner: its closing lines are read."""
-    installed = ROOT / "node_modules/.package-lock.json"
-    locked = ROOT / "package-lock.json"
-    if not installed.exists() or installed.stat().st_mtime < locked.stat().st_mtime:
-        code, _ = turn.run(["npm", "ci", "--no-audit", "--no-fund"])
-        if code != 0:
-            return 0, 1
+    code, _ = turn.run([ROOT / "tools/npm_packages"])
+    if code != 0:
+        return 0, 1
     code, output = turn.run(["npm", "run", script], CARILLON, show=r"^\s*(ok|not ok|✔|✖|﹣)\s")
     counts = dict(re.findall(r"^[#ℹ] (pass|fail|cancelled|skipped) (\d+)", output, re.M))
     good, bad = int(counts.get("pass", 0)), int(counts.get("fail", 0))

@@ -61,7 +61,8 @@ void add_hub_commands(CLI::App& app, Parsed& parsed, const Commands& commands) {
     });
   }
   auto* demo = app.add_subcommand("demo", "run a hub with a demo at /demo/NAME");
-  demo->add_option("name", parsed.hub.demo, "the demo: scoreboard")->required();
+  demo->add_option("name", parsed.hub.demo, "the demo: scoreboard, together, arena, or all")
+      ->required();
   demo->add_option("--speed", parsed.hub.speed, "seconds of the season a second")
       ->check(CLI::Range(kDemoSpeedMin, kDemoSpeedMax));
   add_hub_options(*demo, parsed.hub, commands);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "admin/pages.h"
+#include "demo/newest_event.h"
 
 namespace carillon {
 
@@ -23,16 +24,16 @@ std::string_view season_bytes() {
 
 }  // namespace
 
-ScoreboardReplay::ScoreboardReplay(Loop& loop, LocalHub& hub, Logger& logger, double speed)
-    : loop_(loop), hub_(hub), logger_(logger), speed_(speed), timer_(loop.context()) {}
+ScoreboardReplay::ScoreboardReplay(const DemoParts& parts, double speed)
+    : parts_(parts), speed_(speed), timer_(parts.loop.context()) {}
 
 bool ScoreboardReplay::load() {
   boost::system::error_code error;
   const auto bytes = season_bytes();
   const auto season = boost::json::parse({bytes.data(), bytes.size()}, error);
   if (error) {
-    logger_.error("the season cannot be read; was this built with CARILLON_PAGE?",
-                  {{"reason", error.message()}});
+    parts_.logger.error("the season cannot be read; was this built with CARILLON_PAGE?",
+                        {{"reason", error.message()}});
     return false;
   }
   for (const auto& item : season.at("events").as_array()) {
@@ -48,26 +49,11 @@ bool ScoreboardReplay::load() {
   return true;
 }
 
-void ScoreboardReplay::begin() {
-  if (load()) find_place();
-}
-
 // The newest stored event says where the season stands.
-void ScoreboardReplay::find_place() {
-  Log& log = hub_.log();
-  hub_.off_loop(
-      [&log]() -> std::string {
-        const auto bounds = log.bounds(kTopic);
-        if (!bounds || bounds->newest.value == 0) return {};
-        const auto read = log.read({.topics = log.select({*TopicPattern::parse(kTopic)}),
-                                    .after = Position{bounds->newest.value - 1},
-                                    .bytes_max = 1,
-                                    .events_max = 1,
-                                    .told_marks = UINT64_MAX});
-        return read && !read->events.empty() ? std::string(read->events.front().attributes().id)
-                                             : std::string();
-      },
-      [this](const std::string& id) { go_on_behind(id); });
+void ScoreboardReplay::begin() {
+  if (!load()) return;
+  find_newest_event(parts_.hub, kTopic,
+                    [this](const NewestEvent& newest) { go_on_behind(newest.id); });
 }
 
 void ScoreboardReplay::go_on_behind(const std::string& id) {
@@ -75,12 +61,12 @@ void ScoreboardReplay::go_on_behind(const std::string& id) {
   if (found != steps_.end()) next_ = static_cast<size_t>(found - steps_.begin()) + 1;
   if (next_ == steps_.size()) return;
   offset_ = next_ == 0 ? steps_[0].at : steps_[next_ - 1].at;
-  began_ = loop_.now();
+  began_ = parts_.loop.now();
   publish_due();
 }
 
 void ScoreboardReplay::publish_due() {
-  const std::chrono::duration<double> elapsed = loop_.now() - began_;
+  const std::chrono::duration<double> elapsed = parts_.loop.now() - began_;
   const double season = offset_ + elapsed.count() * speed_;
   while (next_ < steps_.size() && steps_[next_].at <= season) publish(steps_[next_++]);
   if (next_ == steps_.size()) return;
@@ -106,8 +92,9 @@ void ScoreboardReplay::publish(const Step& step) {
       .key = Digester().add("id").add(kTopic).add(event.source).add(event.id).finish(),
       .body = Digester().add(event.data_content_type).add(event.data).finish()};
   append.items.push_back({.topic = kTopic, .offset = 0, .repeat = repeat, .given = {}});
-  hub_.publish(std::move(append), [this](const Result<Appended>& result) {
-    if (!result) logger_.warn("a demo event was not stored", {{"reason", result.error().detail}});
+  parts_.hub.publish(std::move(append), [this](const Result<Appended>& result) {
+    if (!result)
+      parts_.logger.warn("a demo event was not stored", {{"reason", result.error().detail}});
   });
 }
 

@@ -6,20 +6,18 @@
 #include <string>
 #include <vector>
 
-#include "base/logger.h"
-#include "hub/local_hub.h"
-#include "net/loop.h"
+#include "demo/demo.h"
 
 namespace carillon {
 
 // Publishes the events of season.json, in order, each when it is due by season time divided by the
 // speed. A restart finds the newest event in the log and goes on behind it; each event has an id of
 // its own, so that nothing is published twice. Lives on one loop's thread.
-class ScoreboardReplay {
+class ScoreboardReplay : public Demo {
  public:
-  ScoreboardReplay(Loop& loop, LocalHub& hub, Logger& logger, double speed);
+  ScoreboardReplay(const DemoParts& parts, double speed);
 
-  void begin();
+  void begin() override;
 
  private:
   struct Step {
@@ -31,14 +29,11 @@ class ScoreboardReplay {
   };
 
   bool load();
-  void find_place();
   void go_on_behind(const std::string& id);
   void publish_due();
   void publish(const Step& step);
 
-  Loop& loop_;
-  LocalHub& hub_;
-  Logger& logger_;
+  DemoParts parts_;
   double speed_;
   std::vector<Step> steps_;
   size_t next_ = 0;

@@ -12,6 +12,7 @@
 #include "admin/pages.h"
 #include "base/limits.h"
 #include "testing/fake_disk.h"
+#include "testing/fake_event_door.h"
 #include "testing/fake_transport.h"
 #include "testing/log_fixture.h"
 
@@ -73,7 +74,7 @@ class ScoreboardTest : public testing::Test {
     HeldPool pool;
     Loop loop(0);
     LocalHub hub(log.log(), pool.pool(), mail.post(), kMiB);
-    ScoreboardReplay replay(loop, hub, logger, kAsItWas);
+    ScoreboardReplay replay({loop, hub, door, random, logger}, kAsItWas);
     replay.begin();
     pool.run_all();
     mail.run_all();
@@ -89,7 +90,7 @@ class ScoreboardTest : public testing::Test {
         log.log(), pool,
         [&loop](std::move_only_function<void()> task) { loop.post(std::move(task)); }, kMiB);
     Playing playing(loop, hub, log, wanted);
-    ScoreboardReplay replay(loop, hub, logger, kAtOnce);
+    ScoreboardReplay replay({loop, hub, door, random, logger}, kAtOnce);
     loop.post([&replay] { replay.begin(); });
     loop.run();
   }
@@ -97,6 +98,8 @@ class ScoreboardTest : public testing::Test {
 
   FakeDisk disk;
   LogFixture log{disk, 8 * kMiB};
+  FakeEventDoor door;
+  SeededRandom random{1};
   FakeLogger logger;
 };
 

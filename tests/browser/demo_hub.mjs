@@ -1,4 +1,4 @@
-// `carillon demo scoreboard`, which may be ended and started again on the same address and data.
+// `carillon demo NAME`, which may be ended and started again on the same address and data.
 
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -16,15 +16,20 @@ export const kStandingStill = 0.001;
 
 // A demo hub with a data directory of its own, which outlives the hub's process.
 export class Demo {
-  #data = mkdtempSync(join(tmpdir(), 'carillon-scoreboard-'));
+  #data = mkdtempSync(join(tmpdir(), 'carillon-demo-'));
   #hub = null;
   #address = '127.0.0.1:0';
+  #name;
 
-  static async start(t, speed) {
-    const demo = new Demo();
+  static async start(t, speed, name = 'scoreboard') {
+    const demo = new Demo(name);
     t.after(() => demo.#remove());
     await demo.start(speed);
     return demo;
+  }
+
+  constructor(name) {
+    this.#name = name;
   }
 
   get url() {
@@ -36,8 +41,8 @@ export class Demo {
   }
 
   // The first time on any free port, from then on on that one.
-  async start(speed) {
-    this.#hub = await HubProcess.start(['demo', 'scoreboard', '--listen', this.#address,
+  async start(speed = kStandingStill) {
+    this.#hub = await HubProcess.start(['demo', this.#name, '--listen', this.#address,
       '--data', this.#data, '--speed', String(speed)]);
     this.#address = this.#hub.address;
   }
@@ -51,11 +56,22 @@ export class Demo {
     rmSync(this.#data, { recursive: true });
   }
 
-  // The data of every event that the hub has stored so far.
+  // The data of every event of the season that the hub has stored so far.
   async stored() {
-    const answer = await fetch(`${this.url}/t/scoreboard.matches?after=first&limit=1000`);
-    assert.equal(answer.status, 200);
-    return (await answer.json()).events.map((event) => event.data);
+    return (await this.events('scoreboard.matches')).map((event) => event.data);
+  }
+
+  // Every event of a topic, as JSON, in order.
+  async events(topic) {
+    const events = [];
+    for (let after = 'first'; ;) {
+      const answer = await fetch(`${this.url}/t/${topic}?after=${after}&limit=1000`);
+      assert.equal(answer.status, 200);
+      const page = await answer.json();
+      events.push(...page.events);
+      if (page.cursor === after) return events;
+      after = page.cursor;
+    }
   }
 
   async #remove() {
