@@ -29,6 +29,9 @@ class Transport {
   // The plain descriptor that write() sends to, so that the fan-out may send without a virtual
   // call; -1 when there is more between.
   virtual int plain_descriptor() const = 0;
+  // Of a run that was sent to the plain descriptor and not taken whole: what write() would have
+  // said of it.
+  virtual WriteResult settle(std::span<const iovec> /*run*/, WriteResult result) { return result; }
 };
 
 // One gathered, non-blocking send. Shared by every plain transport.

@@ -53,11 +53,15 @@ void WebSocket::send(std::string_view frames) {
   if (out_.empty()) taken_at_ = loop().now();
   out_ += frames;
   flush();
+  if (!out_.empty()) handler_->on_held();
 }
 
 WriteResult WebSocket::write(std::span<const iovec> run) {
   if (!out_.empty() || closing_) return {0, WriteState::blocked};
-  auto result = handle_->transport().write(run);
+  return settle(run, handle_->transport().write(run));
+}
+
+WriteResult WebSocket::settle(std::span<const iovec> run, WriteResult result) {
   if (result.bytes > 0) taken_at_ = loop().now();
   if (result.state != WriteState::blocked || result.bytes == 0) return result;
   // What was begun is ours to finish: others may write next.
@@ -131,6 +135,7 @@ void WebSocket::answer_ping(std::string data) {
   }
   append_websocket_frame(out_, WebSocketOpcode::pong, data);
   flush();
+  if (!out_.empty()) handler_->on_held();
 }
 
 void WebSocket::answer_close(const WebSocketItem& item) {

@@ -31,6 +31,9 @@ class WebSocketHandler {
   virtual void on_sweep(MonotonicTime now) = 0;
   // The hub is ending.
   virtual void on_drain() = 0;
+  // What the WebSocket holds goes first now: who writes to the plain descriptor goes through it
+  // again, until on_writable(). Only where write_around() was allowed.
+  virtual void on_held() {}
   // Nothing goes out any more: the closing has begun, or the peer is gone. Once. The handler lives
   // on until the connection ends, and calls nothing of the WebSocket any more.
   virtual void on_closing() = 0;
@@ -70,6 +73,8 @@ class WebSocket : public DuplexOwner, public Transport {
   void add_reader() { ++readers_; }
   void remove_reader() { --readers_; }
   size_t readers() const { return readers_; }
+  // There is one reader alone, and it hears of on_held(): it may write to the plain descriptor.
+  void allow_write_around() { write_around_ = true; }
   // Says so to the peer, when its socket takes it; `why` is for the operator.
   void close(uint16_t code, std::string_view reason, std::string_view why);
   // Without a word.
@@ -81,7 +86,10 @@ class WebSocket : public DuplexOwner, public Transport {
 
   // Transport
   WriteResult write(std::span<const iovec> run) override;
-  int plain_descriptor() const override { return -1; }
+  WriteResult settle(std::span<const iovec> run, WriteResult result) override;
+  int plain_descriptor() const override {
+    return write_around_ && !closing_ && is_clear() ? handle_->transport().plain_descriptor() : -1;
+  }
 
   // DuplexOwner
   size_t on_bytes(std::string_view bytes) override;
@@ -114,6 +122,7 @@ class WebSocket : public DuplexOwner, public Transport {
   MonotonicTime taken_at_{};        // when the socket took something, or something began to wait
   MonotonicTime incoming_since_{};  // of what has not come whole
   MonotonicTime close_deadline_{};
+  bool write_around_ = false;
   bool pinged_ = false;  // and nothing was heard since
   bool paused_ = false;
   bool closing_ = false;      // our close frame is on its way

@@ -257,8 +257,9 @@ void FanOut::send_row(SubscriptionClass& subscription_class, Budget& budget) {
   const size_t count = subscription_class.stream.gather(row.offset, pieces);
   const std::span<const iovec> run(pieces.data(), count);
   --budget.sends;
-  const WriteResult result =
-      row.descriptor >= 0 ? send_run(row.descriptor, run) : row.reader->write(run);
+  WriteResult result = row.descriptor >= 0 ? send_run(row.descriptor, run) : row.reader->write(run);
+  if (row.descriptor >= 0 && result.state == WriteState::blocked)
+    result = row.reader->settle(run, result);
   row.offset += result.bytes;
   ++deliveries_;
   // What one gathered write does not hold follows at once: no event may come to remind of it.

@@ -19,11 +19,9 @@ inline void say(FakeStreamHandle& handle, std::string_view text) {
 }
 
 // What came: the data of each frame, and of a close frame its code.
-inline std::vector<std::string> heard(const FakeStreamHandle& handle) {
+inline std::vector<std::string> heard_in(std::string_view rest) {
   WebSocketParser parser(
       {.reads = WebSocketParser::Reads::server_frames, .message_bytes_max = 16 * kMiB});
-  const std::string received = handle.received();
-  std::string_view rest = received;
   std::vector<std::string> all;
   while (!rest.empty()) {
     auto step = parser.feed(rest);
@@ -34,6 +32,9 @@ inline std::vector<std::string> heard(const FakeStreamHandle& handle) {
     all.push_back(close ? "close " + std::to_string(step->item->code) : step->item->data);
   }
   return all;
+}
+inline std::vector<std::string> heard(const FakeStreamHandle& handle) {
+  return heard_in(handle.received());
 }
 
 }  // namespace carillon

@@ -256,6 +256,10 @@ void StreamReader::on_writable() {
   fan_out_.unblock(*class_, row_);
 }
 
+void StreamReader::write_through() {
+  if (live()) class_->rows[row_].descriptor = -1;
+}
+
 void StreamReader::fall_behind(Position position, std::string rest) {
   row_ = kNoRow;
   behind_ = std::make_unique<CatchUp>(class_->key.conflate);

@@ -55,6 +55,11 @@ class StreamReader : public StreamOwner {
   void wake();
   WriteResult write(std::span<const iovec> run) { return handle_->transport().write(run); }
   int plain_descriptor() const { return handle_->transport().plain_descriptor(); }
+  WriteResult settle(std::span<const iovec> run, WriteResult result) {
+    return handle_->transport().settle(run, result);
+  }
+  // Its transport holds something that goes first: until it is writable, not around it.
+  void write_through();
   // It has everything up to `joined_at`, which may lie between two frames of its class.
   void become_row(size_t row, Position joined_at) {
     row_ = row;

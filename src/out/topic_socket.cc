@@ -24,6 +24,7 @@ void TopicSocket::on_open(WebSocket& socket) {
   for (const Gap& gap : plan_->gaps) append_gap_frame(told, form, gap.resumed, gap_json(gap));
   plan_->gaps.clear();
   subscription_.emplace(socket, fan_out_, std::move(plan_->start));
+  socket.allow_write_around();
   socket.send(told);
   subscription_->begin();
 }
@@ -81,6 +82,8 @@ void TopicSocket::refuse(const Problem& problem) {
 }
 
 void TopicSocket::on_writable() { subscription_->reader().on_writable(); }
+
+void TopicSocket::on_held() { subscription_->reader().write_through(); }
 
 void TopicSocket::on_sweep(MonotonicTime) {}
 

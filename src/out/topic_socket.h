@@ -34,6 +34,7 @@ class TopicSocket : public WebSocketHandler {
   void on_open(WebSocket& socket) override;
   bool on_item(WebSocketItem item) override;
   void on_writable() override;
+  void on_held() override;
   void on_sweep(MonotonicTime now) override;
   void on_drain() override;
   void on_closing() override;

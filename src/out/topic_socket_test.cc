@@ -1,6 +1,10 @@
 #include "out/topic_socket.h"
 
 #include <gmock/gmock.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
 
 #include "base/limits.h"
 #include "out/socket_client_test.h"
@@ -34,6 +38,79 @@ class TopicSocketTest : public testing::Test {
   FakeEventDoor door;  // outlives the sockets
   Hub hub;
 };
+
+// Two ends of a connection whose buffer is small.
+class SmallSocket {
+ public:
+  SmallSocket() {
+    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends_.data()), 0);
+    const int least = 1;
+    ::setsockopt(ends_[0], SOL_SOCKET, SO_SNDBUF, &least, sizeof least);
+  }
+  ~SmallSocket() {
+    for (const int end : ends_) ::close(end);
+  }
+  SmallSocket(const SmallSocket&) = delete;
+  SmallSocket& operator=(const SmallSocket&) = delete;
+
+  int near() const { return ends_[0]; }
+  // What the peer reads now, at most so much.
+  std::string read(size_t bytes_max) const {
+    std::string bytes(bytes_max, '\0');
+    const ssize_t count = ::read(ends_[1], bytes.data(), bytes.size());
+    bytes.resize(count < 0 ? 0 : static_cast<size_t>(count));
+    return bytes;
+  }
+
+ private:
+  std::array<int, 2> ends_{};
+};
+
+// The fan-out writes to the descriptor, pongs go through the WebSocket: neither inside the other's
+// frames, wherever the socket cuts them.
+TEST_F(TopicSocketTest, FramesStandWholeThoughTheFanOutWritesAroundTheWebSocket) {
+  SmallSocket wire;
+  SeededRandom random(3);
+  auto& handle = open(plan());
+  const size_t writes_before = handle.socket().writes();
+  handle.socket().go_through(wire.near());
+  hub.publish("t", "the first is sent as the row began");
+  hub.settle();
+  std::string received = handle.socket().taken() + wire.read(10'000);
+  std::vector<std::string> published{"the first is sent as the row began"};
+  size_t pings = 0;
+  for (int round = 0; round < 3'000; ++round) {
+    published.push_back(std::to_string(round) + std::string(random.below(3'000), '.'));
+    hub.publish("t", published.back());
+    if (random.below(3) == 0) {
+      handle.socket().give_room(random.below(8));
+      say(handle, WebSocketOpcode::ping, "p" + std::to_string(++pings));
+      handle.socket().open_up();
+    }
+    hub.take_mail();
+    hub.end_turn();
+    received += wire.read(random.below(6'000));
+    if (random.below(2) == 0) handle.tell_writable();
+  }
+  for (std::string more = "x"; !more.empty(); received += more) {
+    hub.settle();
+    more = wire.read(100'000);
+  }
+
+  std::vector<std::string> data;
+  size_t pongs = 0;
+  for (auto& frame : heard_in(received)) {
+    if (frame.starts_with('p')) {
+      ++pongs;
+    } else {
+      data.push_back(std::move(frame));
+    }
+  }
+  EXPECT_EQ(data, published);
+  EXPECT_GT(pongs, pings / 4) << "of many pings behind a full socket the last is answered";
+  EXPECT_LT(handle.socket().writes() - writes_before, published.size() + pings)
+      << "not all went through the WebSocket";
+}
 
 TEST_F(TopicSocketTest, FramesArePublishedByTheirKind) {
   auto& handle = open(plan());

@@ -1,5 +1,8 @@
 #include "testing/fake_transport.h"
 
+#include <poll.h>
+#include <sys/socket.h>
+
 #include <algorithm>
 
 namespace carillon {
@@ -7,16 +10,34 @@ namespace carillon {
 WriteResult FakeTransport::write(std::span<const iovec> run) {
   ++writes_;
   if (closed_) return {0, WriteState::closed};
+  if (descriptor_ >= 0 && room_ == SIZE_MAX) return send_run(descriptor_, run);
   size_t offered = 0;
+  for (const iovec& piece : run) offered += piece.iov_len;
   size_t took = 0;
   for (const iovec& piece : run) {
-    offered += piece.iov_len;
-    const size_t bytes = std::min(room_, piece.iov_len);
-    taken_.append(static_cast<const char*>(piece.iov_base), bytes);
-    if (room_ != SIZE_MAX) room_ -= bytes;
+    const size_t bytes = take({static_cast<const char*>(piece.iov_base), piece.iov_len});
     took += bytes;
+    if (bytes < piece.iov_len) break;
   }
   return {took, took == offered ? WriteState::open : WriteState::blocked};
+}
+
+size_t FakeTransport::take(std::string_view bytes) {
+  bytes = bytes.substr(0, room_);
+  if (descriptor_ < 0) {
+    taken_ += bytes;
+  } else {
+    const ssize_t sent = ::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    bytes = bytes.substr(0, sent < 0 ? 0 : static_cast<size_t>(sent));
+  }
+  if (room_ != SIZE_MAX) room_ -= bytes.size();
+  return bytes.size();
+}
+
+bool FakeTransport::blocked() const {
+  if (descriptor_ < 0 || room_ == 0) return room_ == 0;
+  pollfd asked{.fd = descriptor_, .events = POLLOUT, .revents = 0};
+  return ::poll(&asked, 1, 0) != 1;
 }
 
 void FakeStreamHandle::make_writable(size_t bytes) {

@@ -26,19 +26,25 @@ class FakeTransport : public Transport {
   // Takes `bytes` more, then blocks.
   void give_room(size_t bytes) { room_ = bytes; }
   void close() { closed_ = true; }
+  // Is a real socket of the test's from now on, to which others may write around this. Its room is
+  // what comes through this alone may take.
+  void go_through(int descriptor) { descriptor_ = descriptor; }
 
   const std::string& taken() const { return taken_; }
   size_t writes() const { return writes_; }
-  bool blocked() const { return room_ == 0; }
+  bool blocked() const;
 
   // Transport
   WriteResult write(std::span<const iovec> run) override;
-  int plain_descriptor() const override { return -1; }
+  int plain_descriptor() const override { return descriptor_; }
 
  private:
+  size_t take(std::string_view bytes);
+
   size_t room_ = SIZE_MAX;
   size_t writes_ = 0;
   bool closed_ = false;
+  int descriptor_ = -1;
   std::string taken_;
 };
 
