@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "options.h"
 #include "sockets.h"
+#include "web_socket.h"
 
 namespace carillon {
 
@@ -23,13 +23,29 @@ constexpr uint64_t kConnectTimeout = 30'000'000'000;
 
 }  // namespace
 
-Crowd::Crowd(uint16_t port, std::string path, size_t event_bytes)
+Reading reading_of(Options& options) {
+  Reading reading{.form = stream_form(options.text("form", "sse")),
+                  .path = options.text("get"),
+                  .topic = {},
+                  .subscriptions = 0};
+  if (reading.form != StreamForm::session) return reading;
+  reading.topic = options.text("topic");
+  reading.subscriptions = options.number("subscriptions");
+  return reading;
+}
+
+Crowd::Crowd(uint16_t port, Reading reading, size_t event_bytes)
     : port_(port),
-      request_("GET " + path + " HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n"),
+      reading_(std::move(reading)),
+      request_(stream_request(reading_.form, reading_.path)),
       event_bytes_(event_bytes),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       ready_(kReadyMax),
-      scratch_(kScratchBytes, '\0') {}
+      scratch_(kScratchBytes, '\0') {
+  for (size_t i = 0; i < reading_.subscriptions; ++i)
+    append_subscribe_op(ops_, reading_.topic + '.' + std::to_string(i));
+  append_client_frame(pong_, FrameKind::pong, {});
+}
 
 Crowd::~Crowd() {
   for (const auto& reader : readers_) ::close(reader->fd);
@@ -43,14 +59,16 @@ void Crowd::connect(size_t count) {
     const size_t begin = readers_.size();
     for (size_t i = 0; i < std::min(count, kConnectedAtOnce); ++i) {
       const int fd = connect_to(port_, Blocking::no, readers_.size(), 0);
-      readers_.push_back(std::make_unique<Reader>(fd, event_bytes_));
+      StreamParser parser(reading_.form, event_bytes_, &inflater_);
+      readers_.push_back(std::make_unique<Reader>(fd, std::move(parser), reading_.lanes()));
       epoll_event wanted{.events = EPOLLIN, .data = {.ptr = readers_.back().get()}};
       ::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &wanted);
       send_all(fd, request_);
     }
     count -= readers_.size() - begin;
-    const auto began = [](const auto& reader) { return reader->parser.body_began(); };
-    while (!std::all_of(readers_.begin() + static_cast<ptrdiff_t>(begin), readers_.end(), began)) {
+    const auto subscribed = [&](const auto& reader) { return is_subscribed(*reader); };
+    const auto first = readers_.begin() + static_cast<ptrdiff_t>(begin);
+    while (!std::all_of(first, readers_.end(), subscribed)) {
       if (steady_nanoseconds() > end || tally_.faults() > 0)
         give_up("the server does not begin its streams");
       sleep_microseconds(200);
@@ -91,26 +109,44 @@ void Crowd::drain(Reader& reader, uint64_t now) {
   bytes_ += static_cast<uint64_t>(count);
   reader.parser.feed({scratch_.data(), static_cast<size_t>(count)}, tally_,
                      [&](const BenchEvent& event) { note(reader, event, now); });
+  if (is_websocket(reading_.form)) speak(reader);
+}
+
+bool Crowd::is_subscribed(const Reader& reader) const {
+  return reader.parser.body_began() && reader.parser.answers() >= reading_.subscriptions;
+}
+
+// What a WebSocket owes its server.
+void Crowd::speak(Reader& reader) {
+  if (!reader.asked && reader.parser.body_began()) {
+    reader.asked = true;
+    send_all(reader.fd, ops_);
+  }
+  for (uint64_t i = reader.parser.take_pings(); i > 0; --i) send_all(reader.fd, pong_);
 }
 
 void Crowd::note(Reader& reader, const BenchEvent& event, uint64_t now) {
-  const uint64_t before = reader.track.next();
   ++tally_.received;
-  if (!reader.track.note(event.number, tally_)) return;
+  if (event.lane >= reader.tracks.size()) return void(++tally_.damaged);
+  Track& track = reader.tracks[event.lane];
+  const uint64_t before = track.next();
+  if (!track.note(event.number, tally_)) return;
   if (lateness_ != nullptr)
     lateness_->push_back(static_cast<uint32_t>((now - event.sent_at) / 1000));
-  if (before <= last_ && reader.track.next() > last_ && behind_ > 0) --behind_;
+  const bool was_behind = reader.heard < expected_;
+  reader.heard += track.next() - before;
+  if (was_behind && reader.heard >= expected_ && behind_ > 0) --behind_;
 }
 
-void Crowd::expect(uint64_t last) {
-  last_ = last;
-  behind_ = static_cast<size_t>(std::count_if(
-      readers_.begin(), readers_.end(), [&](const auto& r) { return r->track.next() <= last; }));
+void Crowd::expect(uint64_t published) {
+  expected_ = published;
+  behind_ = static_cast<size_t>(std::count_if(readers_.begin(), readers_.end(),
+                                              [&](const auto& r) { return r->heard < published; }));
 }
 
 void Crowd::count_lost() {
   for (const auto& reader : readers_) {
-    if (reader->track.next() <= last_) tally_.missing += last_ + 1 - reader->track.next();
+    if (reader->heard < expected_) tally_.missing += expected_ - reader->heard;
   }
 }
 

@@ -1,6 +1,6 @@
 // The floor of a fan-out: encode once, then one send() per delivery (`--mode send`) or one for all
-// that a reader is owed at the end of a turn (`--mode coalesce`). `--fault` makes it a wrong
-// server, which the load tool must find.
+// that a reader is owed at the end of a turn (`--mode coalesce`). `--form` says what is encoded: as
+// many bytes as the hub sends. `--fault` makes it a wrong server, which the load tool must find.
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -12,8 +12,11 @@
 #include <memory>
 #include <vector>
 
+#include "deflating.h"
 #include "floor.h"
 #include "sockets.h"
+#include "stream_form.h"
+#include "web_socket.h"
 
 namespace carillon {
 
@@ -28,6 +31,32 @@ constexpr std::string_view kStreamHead =
 // A fault happens to this reader's delivery of this event, once.
 constexpr size_t kFaultyReader = 3;
 constexpr uint64_t kFaultyEvent = 20;
+
+// An event in a session, as long as the hub's.
+constexpr std::string_view kOpBegin =
+    R"({"op":"event","sub":1,"event":{"specversion":"1.0",)"
+    R"("id":"01935e2a-7c7b-7c3e-9d4f-2b1a6f0c8e57","source":"/t/mem.bench.0",)"
+    R"("type":"carillon.event","time":"2026-01-01T00:00:00.000001Z",)"
+    R"("datacontenttype":"text/plain","topic":"mem.bench.0","cursor":"b4q2o1-)";
+constexpr std::string_view kOpData = R"(","data":")";
+constexpr std::string_view kOpEnd = R"("}})";
+
+// What a stream begins with. A floor does not listen to its readers: a session's subscriptions are
+// answered before it asks for them.
+std::string stream_head(StreamForm form, size_t subscriptions) {
+  if (!is_websocket(form)) return std::string(kStreamHead);
+  std::string head =
+      "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\n";
+  head.append("sec-websocket-accept: ").append(kSocketAccept).append("\r\n");
+  if (form == StreamForm::deflate)
+    head.append("sec-websocket-extensions: ").append(kDeflateExtension).append("\r\n");
+  if (form == StreamForm::session)
+    head.append("sec-websocket-protocol: ").append(kSessionSubprotocol).append("\r\n");
+  head += "\r\n";
+  for (size_t i = 0; i < subscriptions; ++i)
+    append_server_frame(head, FrameKind::text, R"({"op":"ok","id":"s"})");
+  return head;
+}
 
 enum class Fault { none, drop, doubled, swap, damage, close, split };
 
@@ -51,7 +80,10 @@ struct Row {
 class FanOutFloor {
  public:
   explicit FanOutFloor(Options& options)
-      : coalesce_(options.text("mode") == "coalesce"), epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
+      : coalesce_(options.text("mode") == "coalesce"),
+        form_(stream_form(options.text("form", "sse"))),
+        head_(stream_head(form_, options.number("subscriptions", 0))),
+        epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
     const std::string fault = options.text("fault", "none");
     constexpr std::string_view kNames[] = {"none",   "drop",  "double", "swap",
                                            "damage", "close", "split"};
@@ -113,6 +145,7 @@ class FanOutFloor {
   void read(Connection& connection) {
     const ssize_t count = ::recv(connection.fd, scratch_.data(), scratch_.size(), 0);
     if (count <= 0) return end(connection);
+    if (connection.reads) return;  // a WebSocket says something: it is not listened to
     std::string_view bytes(scratch_.data(), static_cast<size_t>(count));
     if (!connection.in.empty()) {
       connection.in.append(bytes);
@@ -133,7 +166,7 @@ class FanOutFloor {
     connection.reads = true;
     connection.row = rows_.size();
     rows_.push_back({connection.fd, false, tail_begin_ + tail_.size(), &connection});
-    send_all(connection.fd, kStreamHead);
+    send_all(connection.fd, head_);
   }
 
   void publish(std::string_view body) {
@@ -141,17 +174,37 @@ class FanOutFloor {
       tail_begin_ += tail_.size();
       tail_.clear();
     }
-    char head[64];
-    const auto id = std::to_string(++events_);
-    const size_t event_bytes = 4 + 7 + id.size() + 1 + 6 + body.size() + 2;
-    const int length =
-        std::snprintf(head, sizeof head, "%08zx\r\nid: b4q2o1-%s\ndata: ", event_bytes, id.c_str());
     const size_t begin = tail_.size();
-    tail_.append(head, static_cast<size_t>(length)).append(body).append("\n\n\r\n");
+    append_frame(body, std::to_string(++events_));
     answers_ += kFloorAnswer;
     if (coalesce_) return;
     if (fault_ != Fault::none) inject(tail_.substr(begin));
     sweep();
+  }
+
+  void append_frame(std::string_view body, const std::string& id) {
+    switch (form_) {
+      case StreamForm::sse:
+      case StreamForm::json_lines: append_chunk(body, id); break;
+      case StreamForm::websocket: append_server_frame(tail_, FrameKind::text, body); break;
+      case StreamForm::deflate:
+        made_.clear();
+        deflater_.append(made_, body);
+        append_server_frame(tail_, FrameKind::text, made_, Compressed::yes);
+        break;
+      case StreamForm::session:
+        made_.assign(kOpBegin).append(id).append(kOpData).append(body).append(kOpEnd);
+        append_server_frame(tail_, FrameKind::text, made_);
+        break;
+    }
+  }
+
+  void append_chunk(std::string_view body, const std::string& id) {
+    char head[64];
+    const size_t event_bytes = 4 + 7 + id.size() + 1 + 6 + body.size() + 2;
+    const int length =
+        std::snprintf(head, sizeof head, "%08zx\r\nid: b4q2o1-%s\ndata: ", event_bytes, id.c_str());
+    tail_.append(head, static_cast<size_t>(length)).append(body).append("\n\n\r\n");
   }
 
   bool any_behind() const {
@@ -202,7 +255,8 @@ class FanOutFloor {
     if (fault_ == Fault::close) return void(::shutdown(row.fd, SHUT_RDWR));
     if (fault_ == Fault::damage) {
       std::string bad = frame;
-      bad[bad.size() - 8] ^= 1;
+      // In what fills the event; compressed, that is its last few bytes.
+      bad[bad.size() - (form_ == StreamForm::deflate ? 3 : 8)] ^= 1;
       send_all(row.fd, bad);
     }
     held_ = frame;
@@ -210,19 +264,27 @@ class FanOutFloor {
   }
 
   // Right, but in other chunks and pieces than any server would choose.
-  static void send_split(Row& row, const std::string& frame, uint64_t head) {
+  void send_split(Row& row, const std::string& frame, uint64_t head) const {
+    row.offset = head;
+    if (is_websocket(form_)) return send_bytewise(row, frame);
     const std::string_view event = std::string_view(frame).substr(10, frame.size() - 12);
     for (size_t at = 0, step = 1; at < event.size(); at += step, step = step * 5 % 23 + 1) {
       const std::string_view piece = event.substr(at, step);
       char size[16];
       std::snprintf(size, sizeof size, "%zX;x=y\r\n", piece.size());
-      const std::string chunk = size + std::string(piece) + "\r\n";
-      for (const char& byte : chunk) send_all(row.fd, {&byte, 1});
+      send_bytewise(row, size + std::string(piece) + "\r\n");
     }
-    row.offset = head;
+  }
+
+  static void send_bytewise(const Row& row, std::string_view bytes) {
+    for (const char& byte : bytes) send_all(row.fd, {&byte, 1});
   }
 
   bool coalesce_;
+  StreamForm form_;
+  std::string head_;
+  FrameDeflater deflater_;
+  std::string made_;  // a payload
   Fault fault_ = Fault::none;
   int epoll_;
   int listener_ = -1;

@@ -30,8 +30,9 @@ int run(int count, char** arguments) {
     bool (*run)(Options&);
   };
   constexpr Command kCommands[] = {
-      {"fanout", run_fan_out},  {"idle", run_idle},        {"publish", run_publish},
-      {"prepare", run_prepare}, {"catchup", run_catch_up}, {"polling", run_polling},
+      {"fanout", run_fan_out},       {"idle", run_idle},        {"publish", run_publish},
+      {"prepare", run_prepare},      {"catchup", run_catch_up}, {"polling", run_polling},
+      {"roundtrip", run_round_trip},
   };
   for (const Command& command : kCommands) {
     if (count < 2 || command.name != arguments[1]) continue;
@@ -39,7 +40,8 @@ int run(int count, char** arguments) {
     return command.run(options) ? 0 : kExitFaults;
   }
   std::fputs(
-      "usage: carillon_bench_load fanout|idle|publish|prepare|catchup|polling --name value …\n",
+      "usage: carillon_bench_load fanout|idle|publish|prepare|catchup|polling|roundtrip "
+      "--name value …\n",
       stderr);
   return kExitUsage;
 }

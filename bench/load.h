@@ -13,6 +13,7 @@ bool run_publish(Options& options);
 bool run_prepare(Options& options);
 bool run_catch_up(Options& options);
 bool run_polling(Options& options);
+bool run_round_trip(Options& options);
 
 // The members `missing` to `timed_out`, and `faults`, their sum.
 void add_tally(Outcome& outcome, const Tally& tally);

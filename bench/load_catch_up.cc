@@ -31,13 +31,13 @@ bool run_catch_up(Options& options) {
   const size_t topics = options.number("topics", 1);
   const size_t bytes = options.number("bytes", 300);
   const std::string get = options.text("get");
-  const bool lines = options.text("form", "sse") == "lines";
+  const StreamForm form = stream_form(options.text("form", "sse"));
   const ServerCost cost(options.text("pid"));
   options.check_all_used();
 
   const int fd = connect_to(port, Blocking::yes, 0, 0);
   set_receive_timeout(fd, {.tv_sec = 30, .tv_usec = 0});
-  StreamParser parser(lines ? StreamForm::json_lines : StreamForm::sse, bytes - 2);
+  StreamParser parser(form, bytes - 2);
   std::vector<Track> tracks(topics);
   std::string buffer(kBufferBytes, '\0');
   Tally tally;
@@ -49,8 +49,7 @@ bool run_catch_up(Options& options) {
   uint64_t stream_bytes = 0;
   const uint64_t cpu_before = cost.cpu_nanoseconds();
   const uint64_t begin = steady_nanoseconds();
-  send_all(fd, "GET " + get + " HTTP/1.1\r\nHost: localhost\r\nAccept: " +
-                   (lines ? "application/x-ndjson" : "text/event-stream") + "\r\n\r\n");
+  send_all(fd, stream_request(form, get));
   while (tally.received < events) {
     const ssize_t count = ::recv(fd, buffer.data(), buffer.size(), 0);
     if (count <= 0) {

@@ -1,4 +1,4 @@
-// `fanout`: N readers of one topic, one publisher. With --rate events come at a pace and lateness
+// `fanout`: N readers of the same, one publisher. With --rate events come at a pace and lateness
 // is taken; without, the next window is published when all readers have the last. With --stalled
 // some more readers never read.
 #include <algorithm>
@@ -39,9 +39,11 @@ class FanOutRun {
         fill_bytes_(options.number("fill-bytes", 32 * 1024)),
         port_(static_cast<uint16_t>(options.number("port"))),
         cost_(options.text("pid")),
-        crowd_(port_, options.text("get"), bytes_),
+        reading_(reading_of(options)),
+        crowd_(port_, reading_, bytes_),
         publisher_(port_, options.text("post"), bytes_, 0) {
     options.check_all_used();
+    publisher_.spread_over(reading_.subscriptions);
     raise_open_files(readers_ + stalled_ + kSpareFiles);
   }
 
@@ -81,7 +83,7 @@ class FanOutRun {
 
   void pass_window(size_t count) {
     publisher_.publish(count);
-    crowd_.expect(publisher_.published() - 1);
+    crowd_.expect(publisher_.published());
     wait_for_all(publisher_.published());
   }
 
@@ -138,7 +140,7 @@ class FanOutRun {
       }
       publisher_.publish(1);
     }
-    crowd_.expect(publisher_.published() - 1);
+    crowd_.expect(publisher_.published());
     wait_for_all(publisher_.published());
   }
 
@@ -177,6 +179,7 @@ class FanOutRun {
   size_t fill_bytes_;
   uint16_t port_;
   ServerCost cost_;
+  Reading reading_;
   Crowd crowd_;
   Publisher publisher_;
   std::vector<uint32_t> lateness_;

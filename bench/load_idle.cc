@@ -1,4 +1,6 @@
-// `idle`: what N quiet SSE readers cost in memory and, over some seconds, in CPU time.
+// `idle`: what N quiet readers cost in memory and, over some seconds, in CPU time.
+#include <algorithm>
+
 #include "crowd.h"
 #include "load.h"
 #include "publisher.h"
@@ -13,10 +15,11 @@ namespace {
 constexpr size_t kFirstReaders = 32;
 constexpr uint64_t kSettleMicroseconds = 500'000;
 constexpr uint64_t kDeliveryTimeout = 30'000'000'000;
+constexpr uint64_t kLookMicroseconds = 500'000;
 
 void deliver_one(Crowd& crowd, Publisher& publisher) {
   publisher.publish(1);
-  crowd.expect(publisher.published() - 1);
+  crowd.expect(publisher.published());
   const uint64_t end = steady_nanoseconds() + kDeliveryTimeout;
   while (crowd.behind() > 0 || publisher.answered() < publisher.published()) {
     publisher.read_answers(crowd.tally());
@@ -25,6 +28,16 @@ void deliver_one(Crowd& crowd, Publisher& publisher) {
     sleep_microseconds(200);
   }
   sleep_microseconds(kSettleMicroseconds);
+}
+
+// Pings are answered meanwhile, or the server would take its readers for dead.
+void stay_idle(double seconds, Crowd& first, Crowd& crowd) {
+  const uint64_t end = steady_nanoseconds() + static_cast<uint64_t>(seconds * 1e9);
+  for (uint64_t now; (now = steady_nanoseconds()) < end;) {
+    sleep_microseconds(std::min(kLookMicroseconds, (end - now) / 1000 + 1));
+    first.look();
+    crowd.look();
+  }
 }
 
 double each(uint64_t after, uint64_t before, size_t readers) {
@@ -38,28 +51,30 @@ bool run_idle(Options& options) {
   const size_t readers = options.number("readers");
   const size_t bytes = options.number("bytes", 128);
   const double seconds = options.real("seconds", 30);
-  const std::string get = options.text("get");
+  const Reading reading = reading_of(options);
   const std::string post = options.text("post");
   const ServerCost cost(options.text("pid"));
   options.check_all_used();
   raise_open_files(readers + kFirstReaders + 64);
 
   Publisher publisher(port, post, bytes, 0);
-  Crowd first(port, get, bytes);
+  publisher.spread_over(reading.subscriptions);
+  Crowd first(port, reading, bytes);
   first.connect(kFirstReaders);
   deliver_one(first, publisher);
   const MemoryUse before = cost.memory();
   const uint64_t cpu_before = cost.cpu_nanoseconds();
-  Publisher second_publisher(port, post, bytes, 0);
-  Crowd crowd(port, get, bytes);
+  Crowd crowd(port, reading, bytes);
   crowd.connect(readers);
   const uint64_t cpu_connected = cost.cpu_nanoseconds();
   sleep_microseconds(kSettleMicroseconds);
   const MemoryUse connected = cost.memory();
   const uint64_t idle_begin = cost.cpu_nanoseconds();
-  sleep_microseconds(static_cast<uint64_t>(seconds * 1e6));
+  stay_idle(seconds, first, crowd);
   const uint64_t idle_cpu = cost.cpu_nanoseconds() - idle_begin;
-  crowd.look();
+  // (Made now: a server need not wait so long for a first request.)
+  Publisher second_publisher(port, post, bytes, 0);
+  second_publisher.spread_over(reading.subscriptions);
   deliver_one(crowd, second_publisher);
   const MemoryUse delivered = cost.memory();
 

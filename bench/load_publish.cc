@@ -89,7 +89,7 @@ class PublishLoop {
 // publisher.
 void read_back(uint16_t port, const std::string& path, size_t bytes, PublishLoop& loop) {
   const int fd = connect_to(port, Blocking::yes, 0, 0);
-  send_all(fd, "GET " + path + " HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n");
+  send_all(fd, stream_request(StreamForm::sse, path));
   const timeval timeout{.tv_sec = 5, .tv_usec = 0};
   ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
   StreamParser parser(StreamForm::sse, bytes);

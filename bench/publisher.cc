@@ -65,15 +65,24 @@ void Publisher::publish(size_t count) {
   out_.clear();
   const uint64_t now = steady_nanoseconds();
   for (size_t i = 0; i < count; ++i) {
-    body_.clear();
-    append_bench_event(body_,
-                       {.lane = lane_, .number = published_++, .sent_at = now, .intact = true},
-                       event_bytes_);
-    append_post(out_, path_, "text/plain", body_);
+    append_next(now);
     sent_at_.push_back(now);
   }
   bytes_ += out_.size();
   send_all(fd_, out_);
+}
+
+void Publisher::append_next(uint64_t now) {
+  BenchEvent event{.lane = lane_, .number = published_++, .sent_at = now, .intact = true};
+  std::string path = path_;
+  if (topics_ > 0) {
+    event.lane = static_cast<uint32_t>(event.number % topics_);
+    event.number /= topics_;
+    path += '.' + std::to_string(event.lane);
+  }
+  body_.clear();
+  append_bench_event(body_, event, event_bytes_);
+  append_post(out_, path, "text/plain", body_);
 }
 
 void Publisher::read_answers(Tally& tally) {

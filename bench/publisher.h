@@ -43,6 +43,8 @@ class Publisher {
   void publish(size_t count);
   void read_answers(Tally& tally);
   void set_event_bytes(size_t bytes) { event_bytes_ = bytes; }
+  // From now on events go to `path`.0, `path`.1, … in turn, each a lane of its own; 0 is to `path`.
+  void spread_over(size_t topics) { topics_ = topics; }
 
   int fd() const { return fd_; }
   uint64_t published() const { return published_; }
@@ -53,9 +55,12 @@ class Publisher {
   void collect_latencies(std::vector<uint32_t>* into) { latencies_ = into; }
 
  private:
+  void append_next(uint64_t now);
+
   std::string path_;
   size_t event_bytes_;
   uint32_t lane_;
+  size_t topics_ = 0;
   int fd_;
   uint64_t published_ = 0;
   uint64_t answered_ = 0;

@@ -32,6 +32,12 @@ SHAPES = {
         ("cpu us/delivery", "{:.3g} µs CPU"),
         "< {:.0f} x",
     ),
+    ("roundtrip", "x cpu us/round trip"): Shape(
+        "publish and read back, {case}",
+        ("x cpu us/round trip", "{:.2f} x a bare echo"),
+        ("cpu us/round trip", "{:.3g} µs CPU"),
+        "≤ {:.1f} x",
+    ),
     ("idle", "private dirty KiB/reader"): Shape(
         "memory of an idle reader, {case}",
         ("x of nchan", "{:.2g} x nginx + nchan"),

@@ -20,117 +20,10 @@ sys.dont_write_bytecode = True
 
 import readme
 import servers
-from report import BESIDE, EMBEDDED_LOG, SSE
-from servers import (
-    CatchUpFloor,
-    CoalescingFloor,
-    DiskHub,
-    Floor,
-    Hub,
-    Nchan,
-    PublishFloor,
-    Wrong,
-)
+from fan_out import fan_out, idle
+from report import BESIDE, EMBEDDED_LOG, READERS, SSE
+from servers import CatchUpFloor, DiskHub, Echo, Floor, Hub, PublishFloor, Wrong
 from steps import BRIEF_MINUTES, Bench, Step, start_seconds, where
-
-# --- fan-out -------------------------------------------------------------------------------------
-
-
-def fan_out_case(readers, size, window):
-    return f"{readers} readers, {size} B, {'one' if window == 1 else window} at a time"
-
-
-def fan_out(bench):
-    shapes = [(size, window) for size in (128, 1024) for window in (1, 64)]
-    everything = [(readers, *shape) for readers in (1000, 10000) for shape in shapes]
-    small = [case for case in everything if case[0] == 1000]
-    brief = [(10000, 128, 1), (1000, 128, 1), (1000, 128, 64)]
-    cases = bench.choose(everything, brief, small)
-    if bench.readers_asked:
-        cases = [(bench.readers_asked, *shape) for shape in shapes]
-    for turn in range(bench.rounds(5)):
-        for readers, size, window in cases:
-            if turn >= 3 and readers > 1000 and not bench.rounds_asked:
-                continue  # 10,000 readers scatter by 3 %, 1,000 by 15 %
-            for kind in fan_out_kinds(bench, window):
-                seconds = 2 * (start_seconds(kind) + fan_out_seconds(bench) + 0.8) + readers * 4e-4
-                place = where("fanout", turn, fan_out_case(readers, size, window), kind.name)
-                yield Step(seconds, place, one_fan_out, (turn, kind, readers, size, window))
-
-
-def fan_out_kinds(bench, window):
-    if bench.extent == "brief":
-        return [CoalescingFloor if window > 1 else Floor, Hub, Nchan]
-    return [Floor, *([CoalescingFloor] if window > 1 else []), Hub, DiskHub, Nchan]
-
-
-def fan_out_seconds(bench):
-    return bench.choose(full=3, brief=2, quick=1)
-
-
-def one_fan_out(bench, turn, kind, readers, size, window):
-    """Deliveries cost what N readers cost more than one; the rest is the publish's."""
-    warm = 10 if readers <= 1000 and window == 1 else 3
-    used, foreign = [], []
-    for count in (readers, 1):
-        with kind(bench.cores, bench.folder) as server:
-            out = server.load(
-                "fanout",
-                get=server.get,
-                post=server.post,
-                readers=count,
-                bytes=size,
-                window=window,
-                warm=warm,
-                seconds=fan_out_seconds(bench),
-            )
-        used.append(out["cpu_us_per_event"])
-        foreign.append(out["foreign_cores"])
-    bench.report.add(
-        "fanout",
-        fan_out_case(readers, size, window),
-        kind.name,
-        turn,
-        **{
-            "cpu us/delivery": (used[0] - used[1]) / (readers - 1),
-            "cpu us/publish": used[1],
-            "foreign cores": max(foreign),
-        },
-    )
-
-
-# --- idle ----------------------------------------------------------------------------------------
-
-
-IDLE_SECONDS = 32  # two heartbeats are in them
-
-
-def idle(bench):
-    readers = bench.readers_asked or bench.choose(10000, 10000, 1000)
-    seconds = bench.choose(full=IDLE_SECONDS, brief=3, quick=3)
-    for turn in range(bench.rounds(3)):
-        for kind in bench.choose((Floor, Hub, Nchan), (Hub, Nchan), (Floor, Hub, Nchan)):
-            place = where("idle", turn, f"{readers} readers", kind.name)
-            guess = start_seconds(kind) + seconds + 2 + readers * 4e-4
-            yield Step(guess, place, one_idle, (turn, kind, readers, seconds))
-
-
-def one_idle(bench, turn, kind, readers, seconds):
-    with kind(bench.cores, bench.folder) as server:
-        out = server.load(
-            "idle", get=server.get, post=server.post, readers=readers, seconds=seconds
-        )
-    figures = {
-        "private dirty KiB/reader": out["private_dirty_kib"],
-        "resident KiB/reader": out["resident_kib"],
-        "private dirty KiB/reader after an event": out["private_dirty_kib_delivered"],
-        "cpu us/connect": out["connect_cpu_us"],
-        "foreign cores": out["foreign_cores"],
-    }
-    if seconds >= IDLE_SECONDS:
-        figures["idle cpu ms/s"] = out["idle_cpu_ms"] / out["idle_seconds"]
-    bench.report.add("idle", f"{readers} readers", kind.name, turn, **figures)
-
 
 # --- publish -------------------------------------------------------------------------------------
 
@@ -168,6 +61,52 @@ def one_publish(bench, turn, kind, case, publishers, window):
         **{
             "publishes/s": out["per_s"],
             "cpu us/publish": out["cpu_us_per_publish"],
+            "p50 us": out["p50_us"],
+            "p99 us": out["p99_us"],
+            "foreign cores": out["foreign_cores"],
+        },
+    )
+
+
+# --- round trips ---------------------------------------------------------------------------------
+
+
+TRIPS_A_SECOND = 5000
+
+
+def round_trip(bench):
+    """A session that reads its own publishes back, and an echo that is sent the same frames."""
+    seconds = bench.choose(full=3, brief=2, quick=1)
+    for turn in range(bench.rounds(5)):
+        for size in bench.choose((128, 1024), (128,), (128,)):
+            case = f"one session, {size} B, {TRIPS_A_SECOND}/s"
+            # Now the one first, now the other: which of them a drifting machine meets is even.
+            for kind in (Echo, Hub) if turn % 2 == 0 else (Hub, Echo):
+                place = where("roundtrip", turn, case, kind.name)
+                arguments = (turn, kind, case, size, seconds)
+                yield Step(start_seconds(kind) + seconds + 1.5, place, one_round_trip, arguments)
+
+
+def one_round_trip(bench, turn, kind, case, size, seconds):
+    form = "session" if kind is Hub else "websocket"
+    with kind(bench.cores, bench.folder, form=form) as server:
+        out = server.load(
+            "roundtrip",
+            get=server.get,
+            form=form,
+            topic=server.topic,
+            bytes=size,
+            rate=TRIPS_A_SECOND,
+            count=TRIPS_A_SECOND * seconds,
+        )
+    bench.report.add(
+        "roundtrip",
+        case,
+        kind.name,
+        turn,
+        **{
+            "cpu us/round trip": out["cpu_us_per_round_trip"],
+            "round trips/s": out["per_s"],
             "p50 us": out["p50_us"],
             "p99 us": out["p99_us"],
             "foreign cores": out["foreign_cores"],
@@ -411,29 +350,33 @@ def one_log(bench, turn, case, events, topics):
     )
 
 
+FAULTS = {
+    "none": None,
+    "split": None,
+    "drop": "missing",
+    "double": "doubled",
+    "swap": "reordered",
+    "damage": "damaged",
+    "close": "closed",
+}
+
+
 def check(_):
     """The load tool must find each fault of a wrong server, and none in a right one."""
-    members = {
-        "none": None,
-        "split": None,
-        "drop": "missing",
-        "double": "doubled",
-        "swap": "reordered",
-        "damage": "damaged",
-        "close": "closed",
-    }
-    for fault, member in members.items():
-        yield Step(2.5, f"check: {fault}", one_check, (fault, member))
+    for form in READERS:
+        for fault, member in FAULTS.items():
+            if (form, fault) == ("session", "swap"):
+                continue  # two that follow each other are of two topics: these have no order
+            yield Step(1, f"check: {form}, {fault}", one_check, (form, fault, member))
 
 
-def one_check(bench, fault, member):
+def one_check(bench, form, fault, member):
     kind = type("FaultyFloor", (Floor,), {"fault": fault})
-    with kind(bench.cores, bench.folder) as server:
+    with kind(bench.cores, bench.folder, form=form) as server:
         try:
             server.load(
                 "fanout",
-                get=server.get,
-                post=server.post,
+                **server.reading(),
                 readers=50,
                 warm=0,
                 window=8,
@@ -446,7 +389,7 @@ def one_check(bench, fault, member):
     outcome = re.search(r"\{.*?\}", found or "")
     said = json.loads(outcome[0]) if outcome else {}
     right = found is None if member is None else said.get(member, 0) > 0
-    bench.report.add("check", fault, "faulty floor", 0, found=int(right))
+    bench.report.add("check", f"{form}, {fault}", "faulty floor", 0, found=int(right))
     if not right:
         raise Wrong(found or "not found")
 
@@ -456,6 +399,7 @@ BENCHES = {
     "check": check,
     "publish": publish,
     "fanout": fan_out,
+    "roundtrip": round_trip,
     "catchup": catch_up,
     "log": log,
     "idle": idle,
@@ -484,6 +428,11 @@ def parse_arguments():
     parser.add_argument("--rounds", type=int, default=0)
     parser.add_argument("--readers", type=int, default=0, help="another number than the goals'")
     parser.add_argument(
+        "--forms",
+        default=",".join(READERS),
+        help="how the readers of fanout and idle read: some of %(default)s",
+    )
+    parser.add_argument(
         "--realtime", action="store_true", help="server and load tool before all others (as root)"
     )
     parser.add_argument("--cores", default="0,1", help="the server's and the load tool's")
@@ -499,6 +448,8 @@ def parse_arguments():
             parser.error("readme stands alone, with --json FILE …")
     elif options.json and len(options.json) > 1:
         parser.error("a run writes one --json FILE")
+    if not set(options.forms.split(",")) <= set(READERS):
+        parser.error(f"--forms knows {', '.join(READERS)}")
     return options
 
 

@@ -20,6 +20,7 @@ LISTENING = re.compile(r"listening on http://127\.0\.0\.1:(\d+)")
 START_SECONDS = 30
 SPARE_JOURNALS = 3  # the hub fills them in the background after its start: not a reader's cost
 CONFIG = '[[topics]]\npattern = "mem.**"\ndurability = "memory"\n'
+SUBSCRIPTIONS = 10  # of a session, where one has several
 
 
 class Wrong(Exception):
@@ -72,11 +73,16 @@ def program(name):
 
 
 class Server:
-    """A running server and its folder, which goes with it. `get` and `post` are its paths."""
+    """A running server and its folder, which goes with it. `get` and `post` are its paths.
 
-    def __init__(self, cores, folder, topic="mem.bench"):
+    `form` is how readers read: `sse`, `websocket`, `deflate` or `session`. `heartbeat` is for the
+    hub: the others are silent while nothing is published.
+    """
+
+    def __init__(self, cores, folder, topic="mem.bench", form="sse", heartbeat=""):
         self.cores = cores
         self.folder = Path(tempfile.mkdtemp(prefix="run-", dir=folder))
+        self.topic, self.form, self.heartbeat = topic, form, heartbeat
         self.get = self.post = f"/t/{topic}"
         self.process = None
         self.port = 0
@@ -129,6 +135,13 @@ class Server:
                 raise Wrong(f"does not start: {self.errors.read_text(errors='replace')[-500:]}")
             time.sleep(0.002)
 
+    def reading(self):
+        """What the load tool must know to read from it and to publish."""
+        options = {"get": self.get, "post": self.post, "form": self.form}
+        if self.form == "session":
+            options |= {"topic": self.topic, "subscriptions": SUBSCRIPTIONS}
+        return options
+
     def ids(self):
         """The server and its children: nginx works in one."""
         listed = subprocess.run(
@@ -175,9 +188,16 @@ class Hub(Server):
 
     name = "carillon, memory topic"
 
+    def __init__(self, cores, folder, topic="mem.bench", **reading):
+        super().__init__(cores, folder, topic, **reading)
+        if self.form == "session":
+            self.get = "/ws"
+
     def command(self):
         config = self.folder / "carillon.toml"
-        config.write_text(CONFIG)
+        deflate = "websocket_deflate = true\n" if self.form == "deflate" else ""
+        heartbeat = f'heartbeat = "{self.heartbeat}"\n' if self.heartbeat else ""
+        config.write_text(deflate + heartbeat + CONFIG)
         return [
             BUILD / "carillon", "dev", "--listen", "127.0.0.1:0", "--data", self.folder / "data",
             "--config", config, "--loops", 1,
@@ -221,8 +241,8 @@ class Hub(Server):
 class DiskHub(Hub):
     name = "carillon, disk topic"
 
-    def __init__(self, cores, folder, topic="bench"):
-        super().__init__(cores, folder, topic)
+    def __init__(self, cores, folder, topic="bench", **reading):
+        super().__init__(cores, folder, topic, **reading)
 
 
 class Floor(Server):
@@ -231,13 +251,26 @@ class Floor(Server):
     fault = "none"
 
     def command(self):
-        floor = program("carillon_bench_floor")
-        return [floor, "fanout", "--mode", self.mode, "--fault", self.fault]
+        words = [program("carillon_bench_floor"), "fanout", "--mode", self.mode]
+        words += ["--fault", self.fault, "--form", self.form]
+        if self.form == "session":
+            words += ["--subscriptions", SUBSCRIPTIONS]
+        return words
 
 
 class CoalescingFloor(Floor):
     name = "floor: one send() a turn"
     mode = "coalesce"
+
+
+class Echo(Server):
+    """Carillon's own WebSocket without a hub: sends each frame back."""
+
+    name = "floor: bare WebSocket echo"
+
+    def command(self):
+        listen = ["--listen", "127.0.0.1:0", "--message-bytes-max", 1 << 20]
+        return [BUILD / "carillon-echo", *listen]
 
 
 class PublishFloor(Server):
@@ -271,9 +304,10 @@ class Nchan(Server):
     name = "nginx + nchan"
     kill_at_end = False  # its master ends its worker
 
-    def __init__(self, cores, folder, topic=""):
-        super().__init__(cores, folder, topic)
-        self.get, self.post = "/subscribe", "/publish"
+    def __init__(self, cores, folder, topic="", **reading):
+        super().__init__(cores, folder, topic, **reading)
+        self.get = "/subscribe" if self.form == "sse" else "/socket"
+        self.post = "/publish_deflated" if self.form == "deflate" else "/publish"
 
     def command(self):
         with socket.socket() as free:
@@ -295,9 +329,17 @@ http {{
 {paths}  server {{
     listen 127.0.0.1:{self.port} backlog=4096;
     location = /publish {{ nchan_publisher http; nchan_channel_id bench; nchan_message_buffer_length 0; }}
+    location = /publish_deflated {{
+      nchan_publisher http; nchan_channel_id bench; nchan_message_buffer_length 0;
+      nchan_deflate_message_for_websocket on;
+    }}
     location = /subscribe {{
       nchan_subscriber eventsource; nchan_channel_id bench; nchan_subscriber_first_message newest;
       nchan_eventsource_ping_interval 0; nchan_message_buffer_length 0;
+    }}
+    location = /socket {{
+      nchan_subscriber websocket; nchan_channel_id bench; nchan_subscriber_first_message newest;
+      nchan_websocket_ping_interval 0; nchan_message_buffer_length 0;
     }}
   }}
 }}

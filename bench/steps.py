@@ -10,7 +10,7 @@ from typing import NamedTuple
 from report import Report
 from servers import Hub, Wrong
 
-BRIEF_MINUTES = 25
+BRIEF_MINUTES = 32
 
 
 class Step(NamedTuple):
@@ -43,6 +43,7 @@ class Bench:
         self.json = options.json[0] if options.json else None
         self.rounds_asked = options.rounds
         self.readers_asked = options.readers
+        self.forms = options.forms.split(",")
 
     def choose(self, full, brief, quick):
         return {"full": full, "brief": brief, "quick": quick}[self.extent]

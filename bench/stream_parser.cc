@@ -27,7 +27,8 @@ std::string_view StreamParser::next_body_run(std::string_view& bytes, Tally& tal
     case State::data_end: take_data_end(bytes, tally); return {};
     case State::broken: bytes = {}; return {};
     case State::plain:
-    case State::data: break;
+    case State::data:
+    case State::frames: break;
   }
   body_began_ = true;
   const size_t count = state_ == State::plain ? bytes.size() : std::min(left_, bytes.size());
@@ -49,13 +50,29 @@ void StreamParser::take_head(std::string_view& bytes, Tally& tally) {
     bytes = {};
     return;
   }
-  if (!cut_.starts_with("HTTP/1.1 200")) return break_off(bytes, tally);
+  const bool upgraded = is_websocket(form_);
+  if (!cut_.starts_with(upgraded ? "HTTP/1.1 101" : "HTTP/1.1 200")) return break_off(bytes, tally);
   bytes.remove_prefix(end + 4 - before);
   cut_.resize(end);
-  state_ = ::strcasestr(cut_.c_str(), "\r\ntransfer-encoding: chunked") != nullptr ? State::size
-                                                                                   : State::plain;
+  if (upgraded && !head_agrees()) return break_off(bytes, tally);
+  const bool chunked = ::strcasestr(cut_.c_str(), "\r\ntransfer-encoding: chunked") != nullptr;
+  state_ = upgraded ? State::frames : chunked ? State::size : State::plain;
+  body_began_ = upgraded;
   cut_ = std::string();
   left_ = 0;
+}
+
+// A WebSocket that is not what was asked for has no figure: one that is not compressed, say.
+bool StreamParser::head_agrees() const {
+  const auto says = [&](std::string_view field, std::string_view value) {
+    const std::string line = "\r\n" + std::string(field) + ": " + std::string(value);
+    return ::strcasestr(cut_.c_str(), line.c_str()) != nullptr;
+  };
+  const bool right_extension =
+      says("sec-websocket-extensions", "permessage-deflate") == (form_ == StreamForm::deflate);
+  const bool right_subprotocol =
+      form_ != StreamForm::session || says("sec-websocket-protocol", kSessionSubprotocol);
+  return says("sec-websocket-accept", kSocketAccept) && right_extension && right_subprotocol;
 }
 
 void StreamParser::take_size(std::string_view& bytes, Tally& tally) {
@@ -126,6 +143,50 @@ std::optional<BenchEvent> StreamParser::take_line(std::string_view line, Tally& 
     ++tally.told_gaps;
   }
   return std::nullopt;
+}
+
+std::optional<BenchEvent> StreamParser::take_frame(std::string_view& bytes, Tally& tally) {
+  const auto frame = frames_.next(bytes);
+  if (frames_.odd()) break_off(bytes, tally);
+  if (!frame) return std::nullopt;
+  switch (frame->kind) {
+    case FrameKind::ping: ++pings_; return std::nullopt;
+    case FrameKind::pong: return std::nullopt;
+    case FrameKind::close:
+      ++tally.closed;
+      state_ = State::broken;
+      return std::nullopt;
+    case FrameKind::text:
+    case FrameKind::binary: break;
+  }
+  return take_data(*frame, tally);
+}
+
+std::optional<BenchEvent> StreamParser::take_data(const Frame& frame, Tally& tally) {
+  if (form_ == StreamForm::session && take_quiet_op(frame.payload, tally)) return std::nullopt;
+  const bool deflate = form_ == StreamForm::deflate;
+  std::optional<BenchEvent> event;
+  if ((frame.compressed == Compressed::yes) == deflate) {
+    event = deflate ? inflater_->find_event(frame.payload, event_bytes_)
+                    : find_bench_event(frame.payload, event_bytes_);
+  }
+  if (event && event->intact) return event;
+  ++tally.damaged;
+  return std::nullopt;
+}
+
+bool StreamParser::take_quiet_op(std::string_view op, Tally& tally) {
+  const auto is = [&](std::string_view name) {
+    constexpr std::string_view kBegin = R"({"op":")";
+    return op.starts_with(kBegin) && op.substr(kBegin.size()).starts_with(name);
+  };
+  if (is("event\"")) return false;
+  if (is("ok\"")) {
+    ++answers_;
+  } else if (!is("hello\"") && !is("cursor\"")) {
+    ++tally.told_gaps;  // or an error, or a bye: something is not as it was asked for
+  }
+  return true;
 }
 
 }  // namespace carillon
