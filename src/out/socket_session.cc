@@ -18,10 +18,6 @@ Problem no_subscription(std::string_view id) {
                       "Give the id with which you subscribed.");
 }
 
-std::string presence_topic(std::string_view topic) {
-  return fmt::format("$sys.presence.{}", topic);
-}
-
 }  // namespace
 
 SocketSession::SocketSession(const SessionParts& parts, Opening opening)
@@ -254,7 +250,7 @@ void SocketSession::drop_forbidden() {
   std::erase_if(presences_, [&](const auto& presence) {
     const auto topic = TopicPattern::parse(presence.first);
     if (topic && rights_.may_subscribe(*topic)) return false;
-    tell_presence(presence.first, "leave", presence.second, [](const auto&) {});
+    parts_.presences.leave(presence.first, session_, presence.second);
     return true;
   });
 }
@@ -277,39 +273,38 @@ void SocketSession::set_presence(SessionOp op) {
                                                  kSessionPresencesMax),
                                      "Leave one by the state null."));
   }
-  // Answered behind its sync, as a publish is, and counted as one.
-  const auto done = [self = self(), id = op.id](const std::expected<StoredEvent, Problem>& answer) {
-    if (*self == nullptr) return;
-    SocketSession& session = **self;
-    if (answer) {
-      session.ok(id, fmt::format(R"("member":{})", json_string(session.session_)));
-    } else {
-      session.error(id, answer.error());
-    }
-    session.answered();
+  const bool joins = found == presences_.end();
+  if (leaves && joins) return ok(op.id, fmt::format(R"("member":{})", json_string(session_)));
+  // Answered behind its sync, as a publish is, and counted as one. What is refused has not happened.
+  const std::string before = joins ? "" : found->second;
+  auto done = [self = self(), id = op.id, topic = op.topic,
+               before](const std::expected<StoredEvent, Problem>& answer) {
+    if (*self != nullptr) (*self)->take_presence_answer(id, topic, before, answer);
   };
-  if (leaves && found == presences_.end())
-    return ok(op.id, fmt::format(R"("member":{})", json_string(session_)));
   ++unanswered_;
   if (leaves) {
-    tell_presence(op.topic, "leave", found->second, done);
+    parts_.presences.tell(op.topic, session_, "leave", before, std::move(done));
     presences_.erase(found);
   } else {
-    tell_presence(op.topic, found == presences_.end() ? "join" : "change", op.state, done);
+    parts_.presences.tell(op.topic, session_, joins ? "join" : "change", op.state, std::move(done));
     presences_.insert_or_assign(op.topic, std::move(op.state));
   }
 }
 
-// One event each time, its key the member: the last of each key is who is there.
-void SocketSession::tell_presence(const std::string& topic, std::string_view change,
-                                  std::string_view state, Done done) {
-  GivenEvent given;
-  given.event.type = fmt::format("carillon.presence.{}", change);
-  given.event.key = session_;
-  given.event.data_content_type = "application/json";
-  given.event.form = DataForm::json;
-  given.event.data = fmt::format(R"({{"member":{},"state":{}}})", json_string(session_), state);
-  parts_.door.publish(presence_topic(topic), std::move(given), std::move(done));
+void SocketSession::take_presence_answer(const std::string& id, const std::string& topic,
+                                         const std::string& before,
+                                         const std::expected<StoredEvent, Problem>& answer) {
+  if (answer) {
+    ok(id, fmt::format(R"("member":{})", json_string(session_)));
+  } else {
+    if (before.empty()) {
+      presences_.erase(topic);
+    } else {
+      presences_.insert_or_assign(topic, before);
+    }
+    error(id, answer.error());
+  }
+  answered();
 }
 
 // --- the connection ------------------------------------------------------------------------------
@@ -349,8 +344,7 @@ void SocketSession::on_closing() {
   for (auto& [id, subscription] : subscriptions_) {
     if (subscription.reader != nullptr) subscription.reader->stop();
   }
-  for (const auto& [topic, state] : presences_)
-    tell_presence(topic, "leave", state, [](const auto&) {});
+  for (const auto& [topic, state] : presences_) parts_.presences.leave(topic, session_, state);
   presences_.clear();
 }
 

@@ -9,6 +9,7 @@
 
 #include "hub/access.h"
 #include "net/event_door.h"
+#include "out/presences.h"
 #include "out/read_start.h"
 #include "out/socket_subscription.h"
 #include "wire/session_op.h"
@@ -19,6 +20,7 @@ namespace carillon {
 struct SessionParts {
   FanOut& fan_out;
   EventDoor& door;
+  Presences& presences;
   const Access& access;
   const Config& config;
   const std::vector<TopicPattern>& memory_patterns;
@@ -69,10 +71,11 @@ class SocketSession : public WebSocketHandler {
   void authenticate(const SessionOp& op);
   void drop_forbidden();
   void set_presence(SessionOp op);
+  // `before` is the state until then, empty where there was none.
+  void take_presence_answer(const std::string& id, const std::string& topic,
+                            const std::string& before,
+                            const std::expected<StoredEvent, Problem>& answer);
   void answered();
-  using Done = EventDoor::Done;
-  void tell_presence(const std::string& topic, std::string_view change, std::string_view state,
-                     Done done);
 
   // False, and told so, without the right to.
   bool may_subscribe(const std::string& id, const std::vector<TopicPattern>& topics);

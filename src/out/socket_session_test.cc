@@ -23,8 +23,9 @@ class SocketSessionTest : public testing::Test {
                       .publish = {*TopicPattern::parse("own.*")},
                       .subscribe = {*TopicPattern::parse("own.*")}}};
     access = std::make_unique<Access>(config);
+    presences = std::make_unique<Presences>(hub.loop(), door);
     parts = std::make_unique<SessionParts>(
-        SessionParts{hub.fan_out(), door, *access, config, memory_patterns});
+        SessionParts{hub.fan_out(), door, *presences, *access, config, memory_patterns});
   }
 
   FakeStreamHandle& open(bool everything = true) {
@@ -48,6 +49,7 @@ class SocketSessionTest : public testing::Test {
   Config config;
   std::vector<TopicPattern> memory_patterns;
   std::unique_ptr<Access> access;
+  std::unique_ptr<Presences> presences;
   std::unique_ptr<SessionParts> parts;
   size_t known = 0;
   Hub hub;
@@ -195,6 +197,27 @@ TEST_F(SocketSessionTest, WhoeverIsGoneLeavesWhereHeWas) {
                                 hall + R"(leave {"member":"me","state":1})",
                                 room + R"(leave {"member":"me","state":{"name":"Ada","x":1}})"));
   for (const auto& each : door.published) EXPECT_EQ(each.event.event.key, "me");
+}
+
+TEST_F(SocketSessionTest, APresenceThatTheLogRefusesHasNotHappened) {
+  auto& handle = open();
+  const auto refuse = [&] {
+    door.answer(std::unexpected(make_problem(kOverloaded, "too much", "Try again.")));
+  };
+  say(handle, R"({"op":"presence","id":"1","topic":"room","state":1})");
+  refuse();
+  say(handle, R"({"op":"presence","id":"2","topic":"room","state":2})");
+  door.answer(StoredEvent{});
+  say(handle, R"({"op":"presence","id":"3","topic":"room","state":3})");
+  refuse();
+  say(handle, R"({"op":"presence","id":"4","topic":"room","state":null})");
+  refuse();
+  handle.lose_peer();
+
+  std::vector<std::string> told;
+  for (const auto& each : door.published)
+    told.push_back(each.event.event.type.substr(18) + " " + each.event.event.data.substr(23));
+  EXPECT_THAT(told, ElementsAre("join 1}", "join 2}", "change 3}", "leave 2}", "leave 2}"));
 }
 
 TEST_F(SocketSessionTest, ADrainEndsBehindTheAnswersThatAreOwed) {

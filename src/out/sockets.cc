@@ -44,7 +44,8 @@ Sockets::Sockets(FanOut& fan_out, EventDoor& door, const Access& access, const C
       config_(config),
       chance_(chance),
       memory_patterns_(config.memory_patterns()),
-      parts_{fan_out, door, access, config, memory_patterns_} {}
+      presences_(fan_out.loop(), door),
+      parts_{fan_out, door, presences_, access, config, memory_patterns_} {}
 
 void Sockets::add_routes(Router& router) {
   router.add({"GET", "/ws", RouteRight::open,

@@ -47,6 +47,7 @@ class Sockets {
   const Config& config_;
   Chance chance_;
   std::vector<TopicPattern> memory_patterns_;
+  Presences presences_;
   SessionParts parts_;
 };
 
