@@ -275,7 +275,7 @@ void SocketSession::set_presence(SessionOp op) {
   }
   const bool joins = found == presences_.end();
   if (leaves && joins) return ok(op.id, fmt::format(R"("member":{})", json_string(session_)));
-  // Answered behind its sync, as a publish is, and counted as one; what is refused has not happened.
+  // Answered behind its sync, as a publish is, and counted as one. What is refused did not happen.
   const std::string before = joins ? "" : found->second;
   auto done = [self = self(), id = op.id, topic = op.topic,
                before](const std::expected<StoredEvent, Problem>& answer) {
