@@ -14,7 +14,7 @@ namespace {
 constexpr std::chrono::milliseconds kTick{1000 / kArenaTicksPerSecond};
 // The state topic keeps so many events: who stands still must be told again before they are over.
 constexpr uint64_t kTellAllTicks = 50;
-constexpr size_t kNameBytesMax = 60;
+constexpr size_t kNameBytesMax = 96;  // 24 characters, as the page has it
 constexpr size_t kStandingsMax = 10;
 constexpr std::string_view kJson = "application/json";
 constexpr std::string_view kPresencePrefix = "carillon.presence.";
@@ -72,19 +72,22 @@ void Arena::go_on_behind(const NewestEvent& newest) {
   const bool is_known = round != nullptr && round->is_int64() && round->get_int64() > 0;
   begun_ = true;
   game_.begin(is_known ? static_cast<uint64_t>(round->get_int64()) + 1 : 1);
+  begin_ticking();
+}
+
+void Arena::begin_ticking() {
+  if (!begun_ || ticking_ || game_.players().empty()) return;
+  ticking_ = true;
+  game_.tell_all();
+  arm();
 }
 
 void Arena::on_commit(const Commit& commit) {
-  if (!begun_) return;
   for (const EventView& event : commit.events) {
     if (event.topic() == kArenaActions) hear_action(event);
     if (event.topic() == field_presence_) hear_presence(event);
   }
-  if (!ticking_ && !game_.players().empty()) {
-    ticking_ = true;
-    game_.tell_all();
-    arm();
-  }
+  begin_ticking();
 }
 
 void Arena::hear_presence(const EventView& event) {

@@ -43,6 +43,7 @@ class Arena : public Demo, public CommitListener, public ArenaAudience {
   void go_on_behind(const NewestEvent& newest);
   void hear_presence(const EventView& event);
   void hear_action(const EventView& event);
+  void begin_ticking();
   void arm();
   void tick();
   void tell(std::string_view topic, std::string_view type, std::string key, std::string data);

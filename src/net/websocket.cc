@@ -133,6 +133,7 @@ void WebSocket::answer_ping(std::string data) {
     pong_ = std::move(data);
     return;
   }
+  taken_at_ = loop().now();
   append_websocket_frame(out_, WebSocketOpcode::pong, data);
   flush();
   if (!out_.empty()) handler_->on_held();

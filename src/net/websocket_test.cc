@@ -236,6 +236,16 @@ TEST_F(WebSocketTest, ClosesAPeerThatTakesNothing) {
   EXPECT_EQ(handle.reason(), "stalled");
 }
 
+TEST_F(WebSocketTest, GivesAPongThatWaitsTheWholeTime) {
+  handle.socket().block();
+  feed(from_client(WebSocketOpcode::ping, "there?"));
+
+  sweep_after(std::chrono::seconds(29));
+  EXPECT_FALSE(socket_->closing()) << "though nothing was written through it before";
+  sweep_after(std::chrono::seconds(31));
+  EXPECT_TRUE(socket_->closing());
+}
+
 TEST_F(WebSocketTest, ClosesAPeerWhoseFrameDoesNotEnd) {
   const std::string frame = from_client(WebSocketOpcode::text, std::string(900, 'x'));
   feed(frame.substr(0, 100));

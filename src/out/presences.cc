@@ -19,9 +19,21 @@ std::string presence_topic(std::string_view topic) {
 
 }  // namespace
 
-// One event each time, its key the member: the last of each key is who is there.
 void Presences::tell(const std::string& topic, std::string_view member, std::string_view change,
                      std::string_view state, EventDoor::Done done) {
+  std::erase_if(refused_,
+                [&](const Leave& leave) { return leave.topic == topic && leave.member == member; });
+  publish(topic, member, change, state, std::move(done));
+}
+
+void Presences::leave(const std::string& topic, std::string_view member, std::string_view state,
+                      EventDoor::Done done) {
+  tell_leave({topic, std::string(member), std::string(state)}, std::move(done));
+}
+
+// One event each time, its key the member: the last of each key is who is there.
+void Presences::publish(const std::string& topic, std::string_view member, std::string_view change,
+                        std::string_view state, EventDoor::Done done) {
   GivenEvent given;
   given.event.type = fmt::format("carillon.presence.{}", change);
   given.event.key = member;
@@ -31,17 +43,19 @@ void Presences::tell(const std::string& topic, std::string_view member, std::str
   door_.publish(presence_topic(topic), std::move(given), std::move(done));
 }
 
-void Presences::tell_leave(Leave leave) {
+void Presences::tell_leave(Leave leave, EventDoor::Done done) {
   // (Copied: the leave itself goes to whoever hears the answer.)
   const Leave told = leave;
-  tell(told.topic, told.member, "leave", told.state,
-       [this, leave = std::move(leave)](const std::expected<StoredEvent, Problem>& answer) mutable {
-         if (!answer && refused_.size() < kRefusedMax) refused_.push_back(std::move(leave));
-       });
+  publish(told.topic, told.member, "leave", told.state,
+          [this, leave = std::move(leave),
+           done = std::move(done)](std::expected<StoredEvent, Problem> answer) mutable {
+            if (!answer && refused_.size() < kRefusedMax) refused_.push_back(std::move(leave));
+            if (done) done(std::move(answer));
+          });
 }
 
 void Presences::on_sweep(MonotonicTime) {
-  for (Leave& leave : std::exchange(refused_, {})) tell_leave(std::move(leave));
+  for (Leave& leave : std::exchange(refused_, {})) tell_leave(std::move(leave), nullptr);
 }
 
 }  // namespace carillon

@@ -15,14 +15,14 @@ class Presences : public Sweep {
  public:
   Presences(Loop& loop, EventDoor& door) : door_(door) { loop.add_sweep(*this); }
 
-  // `change` is `join`, `change` or `leave`; `state` is JSON.
+  // `change` is `join` or `change`; `state` is JSON. A leave that waits to be told again is
+  // overtaken.
   void tell(const std::string& topic, std::string_view member, std::string_view change,
             std::string_view state, EventDoor::Done done);
-  // For a member that has gone. Where the log refuses that it is told again each second, or it
-  // would be there for ever.
-  void leave(const std::string& topic, std::string_view member, std::string_view state) {
-    tell_leave({topic, std::string(member), std::string(state)});
-  }
+  // Where the log refuses it, it is told again each second, though its member may be gone: or that
+  // would be there for ever. `done` hears of the first try.
+  void leave(const std::string& topic, std::string_view member, std::string_view state,
+             EventDoor::Done done = nullptr);
 
   void on_sweep(MonotonicTime now) override;
 
@@ -32,7 +32,9 @@ class Presences : public Sweep {
     std::string member;
     std::string state;
   };
-  void tell_leave(Leave leave);
+  void publish(const std::string& topic, std::string_view member, std::string_view change,
+               std::string_view state, EventDoor::Done done);
+  void tell_leave(Leave leave, EventDoor::Done done);
 
   EventDoor& door_;
   std::vector<Leave> refused_;

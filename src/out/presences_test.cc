@@ -47,6 +47,20 @@ TEST_F(PresencesTest, ALeaveThatTheLogRefusesIsToldAgainUntilItIsTaken) {
   EXPECT_THAT(told(), ElementsAre(leave, leave, leave));
 }
 
+TEST_F(PresencesTest, WhoComesBackIsNotOvertakenByALeaveThatWaits) {
+  presences.leave("room", "m1", "1");
+  presences.leave("room", "m2", "1");
+  refuse();
+  refuse();
+
+  presences.tell("room", "m1", "join", "2", [](const auto&) {});
+  sweep();
+
+  ASSERT_EQ(told().size(), 4U);
+  EXPECT_EQ(told()[2], "$sys.presence.room carillon.presence.join m1");
+  EXPECT_EQ(told()[3], "$sys.presence.room carillon.presence.leave m2");
+}
+
 TEST_F(PresencesTest, ALeaveThatIsTakenIsToldOnce) {
   presences.leave("room", "m1", "1");
   door.answer(StoredEvent{});

@@ -275,15 +275,18 @@ void SocketSession::set_presence(SessionOp op) {
   }
   const bool joins = found == presences_.end();
   if (leaves && joins) return ok(op.id, fmt::format(R"("member":{})", json_string(session_)));
-  // Answered behind its sync, as a publish is, and counted as one. What is refused did not happen.
-  const std::string before = joins ? "" : found->second;
-  auto done = [self = self(), id = op.id, topic = op.topic,
-               before](const std::expected<StoredEvent, Problem>& answer) {
-    if (*self != nullptr) (*self)->take_presence_answer(id, topic, before, answer);
+  // Answered behind its sync, as a publish is, and counted as one.
+  const PresenceChange change{.id = op.id,
+                              .topic = op.topic,
+                              .before = joins ? "" : found->second,
+                              .number = ++last_presence_,
+                              .leaves = leaves};
+  auto done = [self = self(), change](const std::expected<StoredEvent, Problem>& answer) {
+    if (*self != nullptr) (*self)->take_presence_answer(change, answer);
   };
   ++unanswered_;
   if (leaves) {
-    parts_.presences.tell(op.topic, session_, "leave", before, std::move(done));
+    parts_.presences.leave(op.topic, session_, change.before, std::move(done));
     presences_.erase(found);
   } else {
     parts_.presences.tell(op.topic, session_, joins ? "join" : "change", op.state, std::move(done));
@@ -291,19 +294,22 @@ void SocketSession::set_presence(SessionOp op) {
   }
 }
 
-void SocketSession::take_presence_answer(const std::string& id, const std::string& topic,
-                                         const std::string& before,
+// A join or change that is refused has not happened, unless another came behind it. (A leave is told
+// again.)
+void SocketSession::take_presence_answer(const PresenceChange& change,
                                          const std::expected<StoredEvent, Problem>& answer) {
   if (answer) {
-    ok(id, fmt::format(R"("member":{})", json_string(session_)));
-  } else {
-    if (before.empty()) {
-      presences_.erase(topic);
-    } else {
-      presences_.insert_or_assign(topic, before);
-    }
-    error(id, answer.error());
+    ok(change.id, fmt::format(R"("member":{})", json_string(session_)));
+    return answered();
   }
+  if (!change.leaves && change.number == last_presence_ && !socket_->closing()) {
+    if (change.before.empty()) {
+      presences_.erase(change.topic);
+    } else {
+      presences_.insert_or_assign(change.topic, change.before);
+    }
+  }
+  error(change.id, answer.error());
   answered();
 }
 

@@ -71,9 +71,14 @@ class SocketSession : public WebSocketHandler {
   void authenticate(const SessionOp& op);
   void drop_forbidden();
   void set_presence(SessionOp op);
-  // `before` is the state until then, empty where there was none.
-  void take_presence_answer(const std::string& id, const std::string& topic,
-                            const std::string& before,
+  struct PresenceChange {
+    std::string id;
+    std::string topic;
+    std::string before;  // the state until then; empty where there was none
+    uint64_t number = 0;
+    bool leaves = false;
+  };
+  void take_presence_answer(const PresenceChange& change,
                             const std::expected<StoredEvent, Problem>& answer);
   void answered();
 
@@ -98,6 +103,7 @@ class SocketSession : public WebSocketHandler {
   size_t unanswered_ = 0;
   uint64_t published_ = 0;
   uint64_t last_number_ = 0;
+  uint64_t last_presence_ = 0;
   std::string served_;  // the subscription that had its turn last
   bool draining_ = false;
   Self self_;

@@ -45,6 +45,17 @@ class SocketSessionTest : public testing::Test {
     return all;
   }
 
+  void refuse() {
+    door.answer(std::unexpected(make_problem(kOverloaded, "too much", "Try again.")));
+  }
+  // The change and the end of the data of each.
+  std::vector<std::string> presences_told() const {
+    std::vector<std::string> told;
+    for (const auto& each : door.published)
+      told.push_back(each.event.event.type.substr(18) + " " + each.event.event.data.substr(23));
+    return told;
+  }
+
   FakeEventDoor door;  // outlives the sessions
   Config config;
   std::vector<TopicPattern> memory_patterns;
@@ -201,23 +212,39 @@ TEST_F(SocketSessionTest, WhoeverIsGoneLeavesWhereHeWas) {
 
 TEST_F(SocketSessionTest, APresenceThatTheLogRefusesHasNotHappened) {
   auto& handle = open();
-  const auto refuse = [&] {
-    door.answer(std::unexpected(make_problem(kOverloaded, "too much", "Try again.")));
-  };
   say(handle, R"({"op":"presence","id":"1","topic":"room","state":1})");
   refuse();
   say(handle, R"({"op":"presence","id":"2","topic":"room","state":2})");
   door.answer(StoredEvent{});
   say(handle, R"({"op":"presence","id":"3","topic":"room","state":3})");
   refuse();
-  say(handle, R"({"op":"presence","id":"4","topic":"room","state":null})");
-  refuse();
   handle.lose_peer();
 
-  std::vector<std::string> told;
-  for (const auto& each : door.published)
-    told.push_back(each.event.event.type.substr(18) + " " + each.event.event.data.substr(23));
-  EXPECT_THAT(told, ElementsAre("join 1}", "join 2}", "change 3}", "leave 2}", "leave 2}"));
+  EXPECT_THAT(presences_told(), ElementsAre("join 1}", "join 2}", "change 3}", "leave 2}"));
+}
+
+TEST_F(SocketSessionTest, ARefusedPresenceDoesNotUndoTheOneBehindIt) {
+  auto& handle = open();
+  say(handle, R"({"op":"presence","id":"1","topic":"room","state":1})");
+  say(handle, R"({"op":"presence","id":"2","topic":"room","state":2})");
+  refuse();
+  door.answer(StoredEvent{});
+  handle.lose_peer();
+
+  EXPECT_THAT(presences_told(), ElementsAre("join 1}", "change 2}", "leave 2}"));
+}
+
+TEST_F(SocketSessionTest, ALeaveThatIsRefusedIsToldAgainThoughItsSessionIsGone) {
+  auto& handle = open();
+  say(handle, R"({"op":"presence","id":"1","topic":"room","state":1})");
+  door.answer(StoredEvent{});
+  say(handle, R"({"op":"presence","id":"2","topic":"room","state":null})");
+  handle.lose_peer();
+  refuse();
+
+  presences->on_sweep(hub.later(seconds(1)));
+
+  EXPECT_THAT(presences_told(), ElementsAre("join 1}", "leave 1}", "leave 1}"));
 }
 
 TEST_F(SocketSessionTest, ADrainEndsBehindTheAnswersThatAreOwed) {
