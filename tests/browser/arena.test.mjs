@@ -138,7 +138,7 @@ test('among fifty players a page plays on, and all know the same arena in the en
   const demo = await start_demo(t);
   const { page, errors } = await open_arena(t, demo);
   await play(page, 'Ann');
-  const players = start_players(t, demo, ['--players', '50', '--seconds', '8']);
+  const players = start_players(t, demo, ['--players', '50', '--seconds', '5']);
   await players.line(/^50 players are in/);
   await page.waitForFunction(() => document.getElementById('players').value === '51');
 

@@ -75,7 +75,8 @@ export class FakeWire {
   }
 
   hello(members = {}) {
-    this.say({ op: 'hello', version: 1, session: 'n', publish_credit: 256, heartbeat_ms: 15_000,
+    this.say({ op: 'hello', version: 1, session: 'n', publish_credit: 256,
+      message_bytes_max: 1_000_000, heartbeat_ms: 15_000,
       ...members });
   }
 

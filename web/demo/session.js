@@ -12,6 +12,8 @@ export const kRetryMsMin = 500;
 export const kRetryMsMax = 15_000;
 // Refusals that pass: too much at once, no room just now.
 const kPassing = [429, 503, 507];
+// What the hub would end the session for, so that it is not sent.
+const kTooLarge = { status: 413, title: 'The event is larger than a session takes' };
 
 export class HubSession {
   #url;
@@ -142,9 +144,15 @@ export class HubSession {
       if (this.#unanswered >= this.#hello.publish_credit / 2) return;
       if (publish.state !== 'waiting') continue;
       const { topic, ...event } = publish.event;
+      const text = JSON.stringify(
+        { op: 'publish', id: `p-${event.id}`, topic, event: whole_event(topic, event) });
+      if (bytes_of(text) > this.#hello.message_bytes_max) {
+        this.#settle(publish, { problem: kTooLarge });
+        continue;
+      }
       publish.state = 'sent';
       this.#unanswered += 1;
-      this.#say({ op: 'publish', id: `p-${event.id}`, topic, event: whole_event(topic, event) });
+      this.#socket.send(text);
     }
   }
 
@@ -158,11 +166,15 @@ export class HubSession {
     if (problem && kPassing.includes(problem.status)) {
       this.#send_again_later(publish);
     } else {
-      this.#publishes.delete(name);
-      this.#listener.pending(this.#publishes.size);
-      publish.settle(problem ? { problem } : { cursor });
+      this.#settle(publish, problem ? { problem } : { cursor });
     }
     this.#send_publishes();
+  }
+
+  #settle(publish, outcome) {
+    this.#publishes.delete(publish.event.id);
+    this.#listener.pending(this.#publishes.size);
+    publish.settle(outcome);
   }
 
   #send_again_later(publish) {
@@ -236,6 +248,10 @@ export class HubSession {
 
 export function session_url(location) {
   return `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws`;
+}
+
+function bytes_of(text) {
+  return new TextEncoder().encode(text).length;
 }
 
 function whole_event(topic, event) {

@@ -132,6 +132,18 @@ test('a refusal that passes is tried again, any other settles the publish', asyn
   assert.deepEqual(await full, { cursor: 'e-9' });
 });
 
+test('what is larger than the hub takes is not sent, and what is behind it is', async () => {
+  const { wire, session } = begun_session();
+  const large = session.publish({ id: 'large', topic: 'news', data: '\u00e9'.repeat(600) });
+  session.publish({ id: 'small', topic: 'news', data: 'x' });
+
+  wire.hello({ message_bytes_max: 1_000 });
+
+  assert.equal((await large).problem.status, 413);
+  assert.deepEqual(wire.said('publish').map(({ event }) => event.id), ['small']);
+  assert.equal(wire.pending, 1);
+});
+
 test('who is present says so on each connection, and hears under which name', () => {
   const { wire, session } = begun_session();
   const members = [];

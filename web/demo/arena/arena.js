@@ -103,6 +103,7 @@ class Page {
     this.#steering.release_all();
     this.#session.be_present(kField, playing ? this.#self : null, (member) => {
       this.#member = this.#playing ? member : null;
+      this.#steering.tell_anew();
       this.#frame.ask();
     });
     if (!playing) this.#member = null;

@@ -39,6 +39,12 @@ export class Steering {
     this.#tell();
   }
 
+  // Whoever heard what was told so far is another now.
+  tell_anew() {
+    this.#told = '0,0';
+    this.#tell();
+  }
+
   #tell() {
     const sum = [...this.#held].map((name) => kDirections[name])
       .reduce(([x, y], [dx, dy]) => [x + dx, y + dy], [0, 0]).map(Math.sign);

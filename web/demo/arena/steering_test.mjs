@@ -53,3 +53,14 @@ test('who looks away stands still', () => {
 
   assert.deepEqual(told, ['0 -1', '0 0']);
 });
+
+test('a player who begins while a key is down is steered at once', () => {
+  const { told, steering } = recorded();
+  steering.press('ArrowUp');
+
+  steering.tell_anew();
+  steering.release('ArrowUp');
+  steering.tell_anew();
+
+  assert.deepEqual(told, ['0 -1', '0 -1', '0 0']);
+});

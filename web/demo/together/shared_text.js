@@ -64,8 +64,8 @@ export class SharedText {
   #read_behind(after) {
     this.#session.subscribe('text', { topics: [this.#topic, snapshots_of(this.#topic)], after }, {
       begun: () => this.#listener.begun(),
-      event: (event) => this.#hear(event),
-      gap: (gap) => this.#gap(gap),
+      event: (event) => this.#hear(() => this.#take(event)),
+      gap: (gap) => this.#hear(() => this.#gap(gap)),
       // What a snapshot says that it covers need not be a cursor.
       refused: (problem) => {
         if (after === 'first') this.#listener.refused(problem);
@@ -82,12 +82,12 @@ export class SharedText {
   release() {
     const held = this.#held ?? [];
     this.#held = null;
-    for (const event of held) this.#take(event);
+    for (const heard of held) heard();
   }
 
-  #hear(event) {
-    if (this.#held !== null) this.#held.push(event);
-    else this.#take(event);
+  #hear(heard) {
+    if (this.#held !== null) this.#held.push(heard);
+    else heard();
   }
 
   #take(event) {

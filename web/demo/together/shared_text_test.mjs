@@ -188,6 +188,20 @@ test('after a gap the hub is given everything that is here', async () => {
   assert.deepEqual(member.gaps, [{ reason: 'epoch' }]);
 });
 
+test('a gap waits, too, while an input method composes', async () => {
+  const hub = new FakeHub();
+  const member = await member_of(hub);
+  member.shared.hold();
+
+  hub.gap({ reason: 'expired' });
+  await settled();
+  assert.deepEqual(member.gaps, []);
+  member.shared.release();
+  await settled();
+
+  assert.deepEqual(member.gaps, [{ reason: 'expired' }]);
+});
+
 test('a change that the hub refuses is said aloud', async () => {
   const hub = new FakeHub();
   const member = await member_of({
