@@ -294,8 +294,8 @@ void SocketSession::set_presence(SessionOp op) {
   }
 }
 
-// A join or change that is refused has not happened, unless another came behind it. (A leave is told
-// again.)
+// A join or change that is refused has not happened, unless another came behind it. (A leave is
+// told again.)
 void SocketSession::take_presence_answer(const PresenceChange& change,
                                          const std::expected<StoredEvent, Problem>& answer) {
   if (answer) {
